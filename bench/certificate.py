@@ -1,0 +1,73 @@
+"""The certificate block: what was shown about the installations, rule by rule.
+
+A scenario that shows a deviant being caught says nothing about the installation and is left out.
+A rule is *not run* when no scenario of a group it concerns was run, *not exercised* when some
+were and the rule had nothing to judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from bench.mehrs.strategy import Kind, Rule, Status, Strategy, weakest
+from bench.result import Certificate, RuleRecord, ScenarioRecord, StrategyRecord
+from bench.verdict import Verdict
+
+_WORST_FIRST: Final = ("failed", "inconclusive", "passed")
+
+
+def strategy_record(strategy: Strategy) -> StrategyRecord:
+    overlay = strategy.overlay.name if strategy.overlay is not None else None
+    return StrategyRecord(strategy.mehrs.version, strategy.mam.version, overlay, strategy.hashes)
+
+
+def rule_status(rule: Rule, strategy: Strategy) -> Status:
+    """The weakest of the rule's own status and its limits'; readings count where they matter."""
+    limits = (strategy.parameters[name] for name in rule.parameters if name in strategy.parameters)
+    statuses = [limit.status for limit in limits if limit.kind is not Kind.CHOICE]
+    if rule.status is not None:
+        statuses.append(rule.status)
+    return weakest(*statuses)
+
+
+def worst_verdict(counts: dict[str, int]) -> str:
+    """`failed`, `inconclusive` or `passed` from a rule's counts over installations."""
+    return next(verdict for verdict in _WORST_FIRST if counts.get(verdict))
+
+
+def certify(strategy: Strategy, scenarios: Iterable[ScenarioRecord]) -> Certificate:
+    """What these scenarios, run under this strategy, show. Deviant ones are passed over."""
+    counted = [s for s in scenarios if not s.deviant]
+    run = [s for s in counted if not s.not_run]
+    groups = {s.group for s in run}
+    rules = tuple(_rule_record(rule, strategy, run, groups) for rule in strategy.rules.values())
+    verdicts = {rule.verdict for rule in rules}
+    if "failed" in verdicts:
+        verdict = Verdict.FAIL
+    elif verdicts & {"inconclusive", "not run"} or len(run) < len(counted):
+        verdict = Verdict.INCONCLUSIVE
+    else:
+        verdict = Verdict.PASS
+    return Certificate(strategy_record(strategy), verdict.label, rules)
+
+
+def _rule_record(
+    rule: Rule, strategy: Strategy, run: list[ScenarioRecord], groups: set[str]
+) -> RuleRecord:
+    exercised = {s.name: worst_verdict(s.rules[rule.id]) for s in run if rule.id in s.rules}
+    if exercised:
+        verdict = min(exercised.values(), key=_WORST_FIRST.index)
+        shown_by = tuple(name for name, got in exercised.items() if got == verdict)
+    else:
+        verdict = "not exercised" if groups & set(map(str, rule.groups)) else "not run"
+        shown_by = ()
+    return RuleRecord(
+        rule.id,
+        rule.section,
+        rule.title,
+        str(rule_status(rule, strategy)),
+        str(rule.source),
+        verdict,
+        shown_by,
+    )

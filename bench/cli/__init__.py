@@ -1,0 +1,108 @@
+"""The command line. Commands are imported when they are called: `--help` starts fast.
+
+Here is the edge where errors become sentences and exit codes (`bench.errors`).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+from bench.errors import BenchError, ExitCode, PeerError, UsageError
+
+COMMANDS: Final = {
+    "run": ("bench.cli.run:run", "Run a suite on emulated installations and write a report."),
+    "check": ("bench.cli.check:check", "Judge a trace against the strategy, rule by rule."),
+    "rules": ("bench.cli.rules:rules", "Print the strategy: values, rules, status, sources."),
+    "report": ("bench.cli.report:report", "Render the report of a finished run again."),
+    "list": ("bench.cli.list:list_", "List suites, scenarios, installations and faults."),
+}
+
+
+class BenchGroup(click.Group):
+    """Loads a command when it is asked for, and turns errors into text and exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            from bench.spelling import did_you_mean
+
+            near = did_you_mean(args[0], COMMANDS) or f"; known: {', '.join(COMMANDS)}"
+            raise UsageError(f"no command is called '{args[0]}'{near}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            for problem in error.problems:
+                _say(f"error: {problem}")
+            _hint(error.hint)
+            ctx.exit(error.exit_code)
+        except (PeerError, BenchError) as error:
+            _say(f"error: {error}")
+            _hint(getattr(error, "hint", ""))
+            ctx.exit(error.exit_code)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
+            raise
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            ctx.exit(_report_bug(error))
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _hint(hint: str) -> None:
+    if hint:
+        _say(f"hint: {hint}")
+
+
+def _report_bug(error: Exception) -> ExitCode:
+    """A bug of ours: where it happened, without values that might be keys."""
+    import os
+    import traceback
+
+    if os.environ.get("SMETS1_BENCH_DEBUG"):
+        raise error
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno} in {frame.name}"
+    _say(f"internal error: {type(error).__name__} at {place}: this is a bug of smets1-bench")
+    _hint("run it again with SMETS1_BENCH_DEBUG=1 and report the whole text")
+    return ExitCode.BUG
+
+
+@click.group(
+    cls=BenchGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 bench fault, 70 bug.",
+)
+@click.version_option(package_name="smets1-bench", prog_name="smets1-bench")
+def main() -> None:
+    """Test bench for the commissioning (migration) of SMETS1 smart-metering devices.
+
+    \b
+    Examples:
+      smets1-bench run                      the default suite on emulated installations
+      smets1-bench check trace.jsonl        judge a trace, also one of another system
+      smets1-bench rules --group DA         what the papers say, and what they do not
+    """

@@ -1,0 +1,123 @@
+"""`smets1-bench run`: runs a suite, prints what came of it, writes the report."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from bench.clock import Cancellation
+from bench.errors import ExitCode
+
+
+@click.command()
+@click.argument("suite", default="default")
+@click.option(
+    "--scenario",
+    "only",
+    multiple=True,
+    metavar="NAME",
+    help="Only this scenario; may be given several times.",
+)
+@click.option("--seed", default=1, show_default=True, help="Replays a run to the byte.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("runs/latest"),
+    show_default=True,
+    metavar="DIR",
+    help="The folder for trace, result and report.",
+)
+@click.option("--mehrs", metavar="VERSION", help="Run every scenario under this MEHRS version.")
+@click.option("--mam", metavar="VERSION", help="Run every scenario under this MAM version.")
+@click.option(
+    "--overlay",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Values from the documents your lab holds, each with its citation.",
+)
+@click.option("--strict", is_flag=True, help="Exit 3 where a certificate is inconclusive.")
+@click.option("--json", "as_json", is_flag=True, help="Print result.json instead of the table.")
+def run(
+    suite: str,
+    only: tuple[str, ...],
+    seed: int,
+    out: Path,
+    mehrs: str | None,
+    mam: str | None,
+    overlay: Path | None,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Runs SUITE (a shipped one by name, or a .yaml file) on emulated installations.
+
+    Without SUITE the default one is run. Exits 0 when every scenario met its expectations.
+
+    \b
+    Examples:
+      smets1-bench run
+      smets1-bench run my-suite.yaml --out runs/monday --seed 7
+      smets1-bench run --scenario da-commissioned
+    """
+    from bench.report.render import render
+    from bench.report.text import Terminal, report_text
+    from bench.result import to_json
+    from bench.runner import Order, run_suite
+    from bench.shipped import find
+    from bench.suite_reading import Forced
+    from bench.verdict import Verdict
+
+    order = Order(find("suites", suite), suite, seed, only, Forced(mehrs, mam, overlay))
+    with _cancelled_by_signals() as cancellation, _progress(quiet=as_json) as progress:
+        record = run_suite(order, out, progress=progress, cancellation=cancellation)
+    render(out)
+    if as_json:
+        click.echo(to_json(record), nl=False)
+    else:
+        click.echo(report_text(record, Terminal.of(sys.stdout), str(out / "report.html")), nl=False)
+    if cancellation.reason is not None:
+        raise SystemExit(INTERRUPTED)
+    code = record.worst.exit_code
+    if strict and code is ExitCode.PASS:
+        undecided = any(c.verdict != Verdict.PASS.label for c in record.certificates)
+        code = ExitCode.INCONCLUSIVE if undecided else code
+    raise SystemExit(code)
+
+
+INTERRUPTED = 130
+"""As a shell says it of Ctrl-C."""
+
+
+@contextmanager
+def _cancelled_by_signals() -> Iterator[Cancellation]:
+    """Ctrl-C and SIGTERM stop the run at the next effect, so that what is done is kept."""
+    cancellation = Cancellation()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        cancellation.cancel(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield cancellation
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Callable[[int, int, str], None] | None]:
+    """On a terminal: one line that says which scenario runs."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+
+    def show(done: int, of: int, name: str) -> None:
+        click.echo(f"\r\x1b[K[{done}/{of}] {name}", nl=False, err=True)
+
+    yield show
+    click.echo("\r\x1b[K", nl=False, err=True)

@@ -1,0 +1,218 @@
+"""The door of the checker: events in, one by one, a judgement out.
+
+One pass. What is kept: the facts of each open passage; for each closed one its facts as bytes (a
+few hundred), because a report, an incident or an outage may still concern it until the
+installation opens again or the trace ends; for each installation its verdicts, shared by all that
+have the same; and the findings.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from bench.conformance.finding import Finding, Judgement, RuleCount
+from bench.conformance.judging import Bench, Judged
+from bench.conformance.order import Order, require_rising
+from bench.conformance.passage import Passage
+from bench.mehrs.strategy import Strategy
+from bench.trace import Attempt, Closed, Event, Opened
+from bench.trace_reading import FaultyLine, Places, Where
+from bench.units import SECOND, Micros
+from bench.verdict import Verdict
+
+DEFAULT_TOLERANCE: Final[Micros] = 60 * SECOND
+
+_RECENT: Final = 256
+"""How many closed passages stay unpacked: what comes after a close mostly comes soon."""
+
+_Verdicts = tuple[tuple[str, Verdict], ...]
+_Told = tuple[Judged, ...]
+
+
+class _Installation:
+    """One installation: its order, its passage at hand (as facts or as bytes), what was judged.
+
+    `earlier` and `latest` are the worst verdicts of the passages before this one and of this one.
+    """
+
+    __slots__ = ("earlier", "latest", "order", "packed", "passage", "told_earlier", "told_latest")
+
+    def __init__(self) -> None:
+        self.order = Order()
+        self.passage: Passage | None = None
+        self.packed: bytes | None = None
+        self.earlier: _Verdicts = ()
+        self.latest: _Verdicts = ()
+        self.told_earlier: _Told = ()
+        self.told_latest: _Told = ()
+
+
+class Checker:
+    """Judges one trace by one strategy.
+
+    `feed` every event in the trace's order, then `finish` once. `where` is a line as `places`
+    numbers it; without `places` it is the line of a trace called `trace.jsonl`.
+    """
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        tolerance: Micros = DEFAULT_TOLERANCE,
+        places: Places | None = None,
+    ) -> None:
+        self._strategy = strategy
+        self._bench = Bench(strategy, tolerance)
+        self._places = Places("trace.jsonl") if places is None else places
+        self._installations: dict[str, _Installation] = {}
+        # closed passages that are still unpacked, the oldest first
+        self._recent: dict[str, _Installation] = {}
+        self._shared: dict[_Verdicts, _Verdicts] = {}
+        self._last_at: Micros | None = None
+        self._faulty = False
+        self.events = 0
+
+    def feed(self, event: Event, where: Where) -> None:
+        """Takes the next event. Raises FaultyLine if it may not come now: then no verdict follows.
+
+        It is safe to feed on after that, to find further faults.
+        """
+        name = event.installation
+        installation = self._installations.get(name)
+        if installation is None:
+            installation = self._installations[name] = _Installation()
+        self.events += 1
+        try:
+            installation.order.admit(event)
+            passage = self._passage(name, installation, event, where)
+            if isinstance(event, Attempt):
+                require_rising(event, passage)
+        except FaultyLine:
+            self._faulty = True
+            raise
+        if self._last_at is None or event.at > self._last_at:
+            self._last_at = event.at
+        passage.add(event, where)
+        if type(event) is Closed:
+            installation.order.open = False
+            self._rest(name, installation)
+
+    def shake(self, fault: FaultyLine) -> None:
+        """Takes note of a faulty line, so that its absence is not held to be a second fault."""
+        self._faulty = True
+        if fault.installation is not None and fault.kind in (None, Opened.kind, Closed.kind):
+            installation = self._installations.setdefault(fault.installation, _Installation())
+            installation.order.shaken = True
+
+    def finish(self) -> Judgement:
+        """The judgement. There is none for a trace with faults: that is the caller's mistake."""
+        if self._faulty:
+            raise ValueError("a trace with faulty lines has no verdict")
+        for installation in self._installations.values():
+            passage = installation.passage
+            if passage is not None:
+                if passage.ended is None and self._last_at is not None:
+                    passage.until = self._last_at
+                self._judge(installation, passage)
+        return Judgement(
+            strategy=self._strategy,
+            events=self.events,
+            installations=len(self._installations),
+            rules=self._counts(),
+            findings=tuple(self._findings()),
+        )
+
+    # --- passages ---
+
+    def _passage(
+        self, name: str, installation: _Installation, event: Event, where: Where
+    ) -> Passage:
+        """The passage of the event: the open one, a fresh one, or the one just closed."""
+        if type(event) is Opened:
+            self._settle(name, installation)
+        elif installation.passage is not None:
+            return installation.passage
+        elif installation.packed is not None:
+            passage = Passage.unpacked(installation.packed)
+            installation.passage, installation.packed = passage, None
+            self._rest(name, installation)
+            return passage
+        installation.passage = Passage(event, where)
+        return installation.passage
+
+    def _rest(self, name: str, installation: _Installation) -> None:
+        """Puts a closed passage with the recent ones, and packs the oldest of them."""
+        self._recent[name] = installation
+        if len(self._recent) > _RECENT:
+            oldest = self._recent.pop(next(iter(self._recent)))
+            if oldest.passage is not None:
+                self._judge(oldest, oldest.passage)
+                oldest.packed, oldest.passage = oldest.passage.packed(), None
+
+    def _settle(self, name: str, installation: _Installation) -> None:
+        """The installation opens again: nothing more can come for the passage at hand."""
+        self._recent.pop(name, None)
+        if installation.passage is not None:
+            self._judge(installation, installation.passage)
+        worst = dict(installation.earlier)
+        for rule, verdict in installation.latest:
+            worst[rule] = max(verdict, worst.get(rule, verdict))
+        installation.earlier = self._share(worst.items())
+        installation.told_earlier += installation.told_latest
+        installation.passage = installation.packed = None
+        installation.latest, installation.told_latest = (), ()
+
+    def _judge(self, installation: _Installation, passage: Passage) -> None:
+        if self._faulty:
+            return
+        judged = self._bench.judge(passage, installation.order.group or "")
+        worst: dict[str, Verdict] = {}
+        for one in judged:
+            rule, verdict = one.rule.rule.id, one.outcome.verdict
+            worst[rule] = max(verdict, worst.get(rule, verdict))
+        installation.latest = self._share(worst.items())
+        installation.told_latest = tuple(one for one in judged if one.worth_telling)
+
+    def _share(self, verdicts: Iterable[tuple[str, Verdict]]) -> _Verdicts:
+        """One object for all installations with the same verdicts."""
+        found = tuple(verdicts)
+        return self._shared.setdefault(found, found)
+
+    # --- the result ---
+
+    def _counts(self) -> dict[str, RuleCount]:
+        together = Counter((one.earlier, one.latest) for one in self._installations.values())
+        counts: dict[str, RuleCount] = {}
+        for (earlier, latest), installations in together.items():
+            worst = dict(earlier)
+            for rule, verdict in latest:
+                worst[rule] = max(verdict, worst.get(rule, verdict))
+            for rule, verdict in worst.items():
+                counts.setdefault(rule, RuleCount()).add(verdict, installations)
+        return {rule: counts[rule] for rule in self._strategy.rules if rule in counts}
+
+    def _findings(self) -> Iterable[Finding]:
+        for name, installation in self._installations.items():
+            told = installation.told_earlier + installation.told_latest
+            for one in sorted(told, key=_first_line):
+                yield self._finding(name, one)
+
+    def _finding(self, name: str, judged: Judged) -> Finding:
+        rule, outcome = judged.rule.rule, judged.outcome
+        return Finding(
+            installation=name,
+            rule=rule.id,
+            section=rule.section,
+            status=judged.status,
+            verdict=outcome.verdict,
+            expected=outcome.expected,
+            observed=outcome.observed,
+            where=tuple(self._places.text(where) for where in outcome.where),
+            message=outcome.message,
+            others=judged.others,
+        )
+
+
+def _first_line(judged: Judged) -> int:
+    return judged.outcome.where[0]

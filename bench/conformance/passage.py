@@ -1,0 +1,359 @@
+"""One passage of one installation: from `opened` to `closed` and what may still come after it.
+
+It sorts events into facts by kind, in their order, and keeps the latest state of account and keys.
+It judges nothing. What a passage may contain at all is `order.py`'s; here the events are in order.
+
+A closed passage stays until its installation opens again or the trace ends, because a report, an
+incident or an outage may still concern it. `packed` is its form until then: the facts as bytes.
+"""
+
+from __future__ import annotations
+
+import marshal
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from bench.conformance.facts import (
+    LONG_AGO,
+    Authorised,
+    Designated,
+    Ended,
+    Filed,
+    IncidentMoved,
+    Keyed,
+    Out,
+    Reported,
+    Stepped,
+    Switched,
+    Tried,
+    Updated,
+)
+from bench.conformance.timing import Outages
+from bench.trace import (
+    Account,
+    Attempt,
+    Authorisation,
+    Closed,
+    Event,
+    File,
+    Incident,
+    Key,
+    Opened,
+    Outage,
+    Report,
+    Smi,
+    Step,
+    WeekDesignated,
+)
+from bench.units import SECOND, Micros
+
+ChainKey = tuple[str, str | None, str | None]
+"""Section, operation, device."""
+
+_Fact = TypeVar("_Fact", bound=tuple[Any, ...])
+
+
+class Passage:
+    """The facts of one passage.
+
+    `began` is the `at` of its `opened`, LONG_AGO where the trace has none. `ended` is None while
+    it is open; `until` is then the moment up to which the trace is known, set before judging.
+    """
+
+    __slots__ = (
+        "_doubts",
+        "_new",
+        "_outages",
+        "_seq",
+        "accounts",
+        "authorisations",
+        "began",
+        "chains",
+        "ended",
+        "files",
+        "first_doubt",
+        "incidents",
+        "key_events",
+        "keys",
+        "opened_where",
+        "outages",
+        "payment",
+        "reports",
+        "smi",
+        "split",
+        "steps",
+        "suppliers",
+        "touched",
+        "uncertainty",
+        "until",
+        "weeks",
+    )
+
+    def __init__(self, first: Event, where: int) -> None:
+        self.opened_where = where
+        self.began: Micros = LONG_AGO
+        self.split = False
+        self.payment = "credit"
+        self.suppliers: tuple[str, ...] = ()
+        self.uncertainty: Micros = 0
+        if isinstance(first, Opened):
+            self.began = first.at
+            self.split = first.supply == "split"
+            self.payment = first.payment
+            self.suppliers = first.suppliers
+            self.uncertainty = round(first.uncertainty_s * SECOND)
+        self.until: Micros = first.at
+        self.ended: Ended | None = None
+        self.weeks: list[Designated] = []
+        self.authorisations: list[Authorised] = []
+        self.steps: dict[str, list[Stepped]] = {}
+        self.files: dict[str, list[Filed]] = {}
+        self.accounts: list[Switched] = []
+        self.chains: dict[ChainKey, list[list[Tried]]] = {}
+        self.key_events: list[Keyed] = []
+        self.smi: list[Updated] = []
+        self.incidents: list[IncidentMoved] = []
+        self.reports: list[Reported] = []
+        self.outages: list[Out] = []
+        # device -> the latest event of its key
+        self.keys: dict[str, Keyed] = {}
+        # the devices that a key event or a 3.3 attempt concerned
+        self.touched: set[str] = set()
+        self.first_doubt: int | None = None
+        # device -> (since when in doubt, line), the latest last
+        self._doubts: dict[str, tuple[Micros, int]] = {}
+        # the devices whose key is new
+        self._new: set[str] = set()
+        self._outages: Outages | None = None
+        self._seq = 0
+
+    # --- events in ---
+
+    def add(self, event: Event, where: int) -> None:
+        """Takes the next event; it is not before any taken earlier."""
+        self._seq += 1
+        take = _TAKE.get(type(event))
+        if take is not None:
+            take(self, event, where)
+
+    def _week(self, event: WeekDesignated, where: int) -> None:
+        self.weeks.append(Designated(self._seq, event.at, where, event.from_, event.to))
+
+    def _authorisation(self, event: Authorisation, where: int) -> None:
+        submitted = event.at if event.submitted is None else event.submitted
+        accepted = event.outcome == "accepted"
+        self.authorisations.append(
+            Authorised(self._seq, event.at, where, event.supplier, accepted, submitted)
+        )
+
+    def _step(self, event: Step, where: int) -> None:
+        fact = Stepped(
+            self._seq,
+            event.at,
+            where,
+            event.section,
+            event.outcome == "passed",
+            event.actor,
+            self.at_dcc,
+            bool(self._doubts or self._new),
+        )
+        self.steps.setdefault(event.section, []).append(fact)
+
+    def _file(self, event: File, where: int) -> None:
+        fact = Filed(self._seq, event.at, where, event.action == "generated", event.actor)
+        self.files.setdefault(event.file, []).append(fact)
+
+    def _account(self, event: Account, where: int) -> None:
+        to_dcc = event.holder == "DCC"
+        if to_dcc != self.at_dcc:
+            doubt = self._latest_doubt()
+            self.accounts.append(Switched(self._seq, event.at, where, to_dcc, event.actor, *doubt))
+
+    def _attempt(self, event: Attempt, where: int) -> None:
+        started = event.at if event.started is None else event.started
+        fact = Tried(
+            self._seq,
+            event.at,
+            where,
+            event.number,
+            event.phase == "long",
+            started,
+            event.outcome == "succeeded",
+            event.retryable,
+        )
+        chains = self.chains.setdefault((event.section, event.operation, event.device), [])
+        if event.number == 1 or not chains:
+            chains.append([fact])
+        else:
+            chains[-1].append(fact)
+        if event.section == "3.3" and event.device is not None:
+            self.touched.add(event.device)
+            if event.outcome == "unknown":
+                self._doubt(event.device, event.at, where)
+
+    def _key(self, event: Key, where: int) -> None:
+        device = event.device or ""
+        fact = Keyed(self._seq, event.at, where, device, event.state)
+        self.key_events.append(fact)
+        self.keys[device] = fact
+        self.touched.add(device)
+        if event.state == "new":
+            self._new.add(device)
+        else:
+            self._new.discard(device)
+        if event.state == "unknown" or event.proof == "none":
+            self._doubt(device, event.at, where)
+        else:
+            self._doubts.pop(device, None)
+
+    def _smi(self, event: Smi, where: int) -> None:
+        self.smi.append(Updated(self._seq, event.at, where, event.outcome == "updated"))
+
+    def _incident(self, event: Incident, where: int) -> None:
+        raised = event.outcome == "raised"
+        self.incidents.append(
+            IncidentMoved(self._seq, event.at, where, event.incident, raised, event.acting_party)
+        )
+
+    def _report(self, event: Report, where: int) -> None:
+        self.reports.append(Reported(self._seq, event.at, where, event.report, event.code))
+
+    def _outage(self, event: Outage, where: int) -> None:
+        blind = event.of != "clock"
+        self.outages.append(Out(self._seq, event.at, where, event.from_, event.to, blind))
+        self._outages = None
+
+    def _close(self, event: Closed, where: int) -> None:
+        self.ended = Ended(self._seq, event.at, where, event.outcome, *self._latest_doubt())
+        self.until = event.at
+
+    def _doubt(self, device: str, at: Micros, where: int) -> None:
+        if self.first_doubt is None:
+            self.first_doubt = where
+        self._doubts.pop(device, None)
+        self._doubts[device] = (at, where)
+
+    def _latest_doubt(self) -> tuple[Micros, int] | tuple[None, None]:
+        return next(reversed(self._doubts.values()), (None, None))
+
+    # --- state ---
+
+    @property
+    def at_dcc(self) -> bool:
+        """Whether the DCC holds the account; before the first switch the SMSO does."""
+        return bool(self.accounts) and self.accounts[-1].to_dcc
+
+    @property
+    def outcome(self) -> str | None:
+        """How the passage closed; None while it is open."""
+        return self.ended.outcome if self.ended is not None else None
+
+    @property
+    def blackouts(self) -> Outages:
+        if self._outages is None:
+            self._outages = Outages(self.outages)
+        return self._outages
+
+    def generated(self, file: str) -> list[Filed]:
+        return [fact for fact in self.files.get(file, ()) if fact.generated]
+
+    def last_step(self, section: str, before: int) -> Stepped | None:
+        """The latest step of the section before the event `before` (a `seq`)."""
+        steps = self.steps.get(section, [])
+        index = bisect_left(steps, before, key=_seq_of)
+        return steps[index - 1] if index else None
+
+    def last_number(self, event: Attempt) -> int:
+        """The number of the last attempt of the event's chain, 0 where it has none."""
+        chains = self.chains.get((event.section, event.operation, event.device))
+        return chains[-1][-1].number if chains else 0
+
+    def report_after(self, seq: int) -> Reported | None:
+        return next((report for report in reversed(self.reports) if report.seq > seq), None)
+
+    # --- rest ---
+
+    def packed(self) -> bytes:
+        """The passage as bytes; `unpacked` gives it back."""
+        facts = tuple([tuple(fact) for fact in getattr(self, name)] for name, _ in _LISTS)
+        chains = [
+            (key, [[tuple(tried) for tried in chain] for chain in chains])
+            for key, chains in self.chains.items()
+        ]
+        ended = None if self.ended is None else tuple(self.ended)
+        return marshal.dumps(
+            (
+                tuple(getattr(self, name) for name in _PLAIN),
+                ended,
+                facts,
+                [(name, [tuple(fact) for fact in facts]) for name, facts in self.steps.items()],
+                [(name, [tuple(fact) for fact in facts]) for name, facts in self.files.items()],
+                chains,
+                self.touched,
+            )
+        )
+
+    @classmethod
+    def unpacked(cls, data: bytes) -> Passage:
+        plain, ended, facts, steps, files, chains, touched = marshal.loads(data)
+        passage = cls.__new__(cls)
+        for name, value in zip(_PLAIN, plain, strict=True):
+            setattr(passage, name, value)
+        passage.ended = None if ended is None else Ended._make(ended)
+        for (name, make), rows in zip(_LISTS, facts, strict=True):
+            setattr(passage, name, [make(row) for row in rows])
+        passage.steps = {name: [Stepped._make(row) for row in rows] for name, rows in steps}
+        passage.files = {name: [Filed._make(row) for row in rows] for name, rows in files}
+        passage.chains = {
+            key: [[Tried._make(row) for row in chain] for chain in group] for key, group in chains
+        }
+        passage.touched = touched
+        passage.keys = {key.device: key for key in passage.key_events}
+        passage._doubts = {}
+        passage._new = set()
+        passage._outages = None
+        return passage
+
+
+def _seq_of(fact: Stepped) -> int:
+    return fact.seq
+
+
+_TAKE: Final[Mapping[type[Event], Callable[[Passage, Any, int], None]]] = {
+    WeekDesignated: Passage._week,
+    Authorisation: Passage._authorisation,
+    Step: Passage._step,
+    File: Passage._file,
+    Account: Passage._account,
+    Attempt: Passage._attempt,
+    Key: Passage._key,
+    Smi: Passage._smi,
+    Incident: Passage._incident,
+    Report: Passage._report,
+    Outage: Passage._outage,
+    Closed: Passage._close,
+}
+
+_PLAIN: Final = (
+    "began",
+    "split",
+    "payment",
+    "suppliers",
+    "uncertainty",
+    "until",
+    "opened_where",
+    "first_doubt",
+    "_seq",
+)
+
+_LISTS: Final[tuple[tuple[str, Callable[[Any], tuple[Any, ...]]], ...]] = (
+    ("weeks", Designated._make),
+    ("authorisations", Authorised._make),
+    ("accounts", Switched._make),
+    ("key_events", Keyed._make),
+    ("smi", Updated._make),
+    ("incidents", IncidentMoved._make),
+    ("reports", Reported._make),
+    ("outages", Out._make),
+)

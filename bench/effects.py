@@ -1,0 +1,178 @@
+"""The one choke point: whatever the process does to the world goes through `Effects`.
+
+Devices, parties, clock, mailbox, random source, key ring and trace are reached here and nowhere
+else. Each request is shown to an observer as an `Act` before it is made and after it ended, so
+that a run can be watched, counted and journalled. The process is handed proxies, never the
+devices themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from bench.clock import Cancellation, Clock
+from bench.devices import CommsHub, Device, InHomeDisplay, Meter
+from bench.emulation import Parties
+from bench.errors import BenchError, PeerError
+from bench.key_ring import KeyRing
+from bench.parties import (
+    Dsp,
+    Inbox,
+    IocS1sp,
+    Mcc,
+    Message,
+    RequestingParty,
+    Smso,
+    SupplierParty,
+)
+from bench.secret import Secret
+from bench.trace import Event
+from bench.units import Micros
+
+M = TypeVar("M", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One request at the choke point, before (`outcome` empty) or after it was made.
+
+    `arguments` and `outcome` are texts in which a `Secret` shows its check value only.
+    """
+
+    number: int
+    at: Micros
+    target: str
+    operation: str
+    arguments: str
+    outcome: str = ""
+
+
+Observer = Callable[[Act], None]
+Sink = Callable[[Event], None]
+
+
+class Effects:
+    """The world of one installation, as its process may touch it. Not shared between threads."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        inbox: Inbox,
+        devices: Mapping[str, Device],
+        parties: Parties,
+        keys: KeyRing,
+        random_bytes: Callable[[int], bytes],
+        sink: Sink,
+        observer: Observer | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> None:
+        self._clock = clock
+        self._inbox = inbox
+        self._random_bytes = random_bytes
+        self._sink = sink
+        self._observer = observer
+        self._cancellation = cancellation or Cancellation()
+        self._acts = 0
+        self.keys = keys
+        self._devices = {name: _Proxy(self, name, device) for name, device in devices.items()}
+        self.smso = cast(Smso, _Proxy(self, "SMSO", parties.smso))
+        self.mcc = cast(Mcc, _Proxy(self, "MCC", parties.mcc))
+        self.dsp = cast(Dsp, _Proxy(self, "DSP", parties.dsp))
+        self.ioc_s1sp = cast(IocS1sp, _Proxy(self, "IOC S1SP", parties.ioc_s1sp))
+        self.requesting_party = cast(
+            RequestingParty, _Proxy(self, "Requesting Party", parties.requesting_party)
+        )
+        self._suppliers = {
+            name: _Proxy(self, name, supplier) for name, supplier in parties.suppliers.items()
+        }
+
+    def meter(self, name: str) -> Meter:
+        return cast(Meter, self._devices[name])
+
+    def hub(self, name: str) -> CommsHub:
+        return cast(CommsHub, self._devices[name])
+
+    def display(self, name: str) -> InHomeDisplay:
+        return cast(InHomeDisplay, self._devices[name])
+
+    def supplier(self, name: str) -> SupplierParty:
+        return cast(SupplierParty, self._suppliers[name])
+
+    def now(self) -> Micros:
+        return self._clock.now()
+
+    def sleep_until(self, at: Micros) -> None:
+        """Waits for an absolute time. Raises `Cancelled`."""
+        self._clock.sleep_until(at, self._cancellation)
+
+    def receive(self, kind: type[M], until: Micros) -> tuple[Micros, M] | None:
+        """The next message of that kind with its arrival, or None at `until`."""
+        taken = self._inbox.take((kind,), until, self._cancellation)
+        return cast("tuple[Micros, M] | None", taken)
+
+    def receive_any(
+        self, kinds: tuple[type[Message], ...], until: Micros
+    ) -> tuple[Micros, Message] | None:
+        """The next message of any of the kinds with its arrival, or None at `until`."""
+        return self._inbox.take(kinds, until, self._cancellation)
+
+    def forget_messages(self) -> None:
+        """Throws away what was meant for a passage that has closed."""
+        self._inbox.clear()
+
+    def new_key(self, label: str) -> Secret:
+        """A fresh 128-bit key: from the system's random source on real kit, else seeded."""
+        return Secret(self._random_bytes(16), label)
+
+    def emit(self, event: Event) -> None:
+        """Writes an event into the trace."""
+        self._sink(event)
+
+    def perform(
+        self,
+        target: str,
+        operation: str,
+        call: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """Makes one request; the observer sees it before and after, whatever comes of it."""
+        self._cancellation.check()
+        observer = self._observer
+        if observer is None:
+            return call(*args, **kwargs)
+        self._acts += 1
+        number = self._acts
+        arguments = ", ".join(
+            [*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())]
+        )
+        observer(Act(number, self._clock.now(), target, operation, arguments))
+        try:
+            result = call(*args, **kwargs)
+        except (PeerError, BenchError) as error:
+            observer(Act(number, self._clock.now(), target, operation, arguments, f"! {error}"))
+            raise
+        observer(Act(number, self._clock.now(), target, operation, arguments, repr(result)))
+        return result
+
+
+class _Proxy:
+    """Stands for a device or party; every method call goes through `Effects.perform`."""
+
+    __slots__ = ("_effects", "_target", "_thing")
+
+    def __init__(self, effects: Effects, target: str, thing: object) -> None:
+        self._effects = effects
+        self._target = target
+        self._thing = thing
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        call = getattr(self._thing, operation)
+
+        def perform(*args: Any, **kwargs: Any) -> Any:
+            return self._effects.perform(self._target, operation, call, args, kwargs)
+
+        return perform

@@ -1,0 +1,145 @@
+"""Compares what a scenario expects with what happened: sentences "expected …, got …", or none.
+
+What really happened is the emulator's truth and the trace; what anybody believed is not asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from bench.devices import KeySlot
+from bench.emulation import DeviceTruth, Truth
+from bench.leaks import find_leaks
+from bench.scenario_run import Ran
+from bench.suite import Expectation, Invariant, KeyHeld, RuleVerdict
+from bench.trace import Attempt, Event, Incident, Opened, Report, Step, to_json
+from bench.units import format_duration
+
+_KEPT: Final = {
+    Invariant.SUPPLY: "its supply to stay on",
+    Invariant.REGISTERS: "its registers never to fall",
+    Invariant.BALANCE: "its prepayment balance to fall by consumption only",
+}
+
+RuleVerdicts = Mapping[str, str]
+"""Rule id → `passed`, `failed` or `inconclusive`; a rule that is absent was not exercised."""
+
+
+def mismatches(ran: Ran, rules: RuleVerdicts) -> list[str]:
+    """Every expectation and invariant that does not hold, of a scenario that ran to its end."""
+    assert ran.migration is not None, "the bench did not fail"
+    assert ran.after is not None, "the scenario has ended"
+    expect = ran.prepared.scenario.expect
+    return [
+        *_ending(expect, ran),
+        *_trace(expect, ran.events),
+        *_truth(expect, ran.before, ran.after),
+        *_rules(expect, rules),
+        *_invariants(expect, ran.after),
+        *_secrets(ran),
+    ]
+
+
+def _unlike(what: str, expected: object, got: object) -> Iterator[str]:
+    if expected is not None and expected != got:
+        yield f"{what}: expected {_shown(expected)}, got {_shown(got)}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(map(str, value)) + "]"
+    return str(value)
+
+
+def _ending(expect: Expectation, ran: Ran) -> Iterator[str]:
+    migration = ran.migration
+    assert migration is not None
+    yield from _unlike("outcome", str(expect.outcome), migration.outcome)
+    yield from _unlike("passages", expect.passages, migration.passages)
+    yield from _unlike("given up", expect.gave_up, migration.gave_up)
+    lasted = ran.ended - ran.started
+    if expect.at_least is not None and lasted < expect.at_least:
+        least = format_duration(expect.at_least)
+        yield f"duration: expected at least {least}, got {format_duration(lasted)}"
+    if expect.at_most is not None and lasted > expect.at_most:
+        most = format_duration(expect.at_most)
+        yield f"duration: expected at most {most}, got {format_duration(lasted)}"
+
+
+def _trace(expect: Expectation, events: list[Event]) -> Iterator[str]:
+    attempts = Counter(event.section for event in events if isinstance(event, Attempt))
+    for section, count in expect.attempts.items():
+        yield from _unlike(f"attempts of {section}", count, attempts[section])
+    reports = tuple(event.code or "" for event in events if isinstance(event, Report))
+    yield from _unlike("reports", expect.reports, reports)
+    raised = sum(isinstance(e, Incident) and e.outcome == "raised" for e in events)
+    yield from _unlike("incidents raised", expect.incidents, raised)
+    failed = _failed_sections(events)
+    for section, code in expect.failed.items():
+        yield from _unlike(f"section {section}", f"failed with {code}", failed.get(section))
+    for section in failed.keys() - expect.failed.keys():
+        yield f"section {section}: expected to pass, got {failed[section]}"
+
+
+def _failed_sections(events: list[Event]) -> dict[str, str]:
+    """Section → "failed with CODE", of the last passage."""
+    failed: dict[str, str] = {}
+    for event in events:
+        if isinstance(event, Opened):
+            failed = {}
+        elif isinstance(event, Step) and event.outcome == "failed":
+            failed[event.section] = f"failed with {event.code}"
+    return failed
+
+
+def _truth(expect: Expectation, before: Truth, after: Truth) -> Iterator[str]:
+    yield from _unlike("account", expect.account, after.account)
+    yield from _unlike("CHF updated on the SMI", expect.chf_updated, after.chf_updated)
+    for device, held in expect.keys.items():
+        got = key_held(before.devices[device], after.devices[device])
+        yield from _unlike(f"SUA key held by {device}", held, got)
+    woken = sum(device.wake_ups for device in after.devices.values())
+    yield from _unlike("wake-up SMS", expect.wake_ups, woken)
+
+
+def key_held(before: DeviceTruth, after: DeviceTruth) -> KeyHeld:
+    """Whether a device really holds the key it began with."""
+    slot = KeySlot.SUA
+    same = before.keys[slot].check_value == after.keys[slot].check_value
+    return KeyHeld.OLD if same else KeyHeld.NEW
+
+
+def _rules(expect: Expectation, rules: RuleVerdicts) -> Iterator[str]:
+    for rule, verdict in expect.rules.items():
+        yield from _unlike(
+            f"rule {rule}", str(verdict), rules.get(rule, str(RuleVerdict.NOT_EXERCISED))
+        )
+    for rule, got in rules.items():
+        if rule not in expect.rules and got != RuleVerdict.PASSED:
+            yield f"rule {rule}: expected passed or not-exercised, got {got}"
+
+
+def _invariants(expect: Expectation, after: Truth) -> Iterator[str]:
+    for name, device in after.devices.items():
+        broken = {
+            Invariant.SUPPLY: bool(device.outages),
+            Invariant.REGISTERS: device.registers_fell,
+            Invariant.BALANCE: device.balance_lost,
+        }
+        for invariant, is_broken in broken.items():
+            if is_broken and invariant not in expect.allows:
+                yield f"{name}: expected {_KEPT[invariant]}, got {invariant}"
+
+
+def _secrets(ran: Ran) -> Iterator[str]:
+    """No key byte in anything the run writes: the trace, and what was seen at the choke point."""
+    text = "\n".join(
+        [
+            *map(to_json, ran.events),
+            *(f"{act.arguments} {act.outcome}" for act in ran.acts),
+        ]
+    )
+    for label in find_leaks(text.encode("utf-8", "surrogatepass"), ran.secrets):
+        yield f"expected no key byte in any output, got bytes of <{label}>"

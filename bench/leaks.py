@@ -1,0 +1,34 @@
+"""Looks for key bytes where none may be: raw, hex, base64 and as a list of numbers."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+
+from bench.secret import Secret
+
+
+def find_leaks(text: bytes, secrets: Iterable[Secret]) -> list[str]:
+    """Labels of the secrets whose bytes stand in `text` in any of these forms."""
+    folded = text.lower()
+    return [
+        secret.label
+        for secret in secrets
+        if any(form in text for form in _exact_forms(secret.reveal()))
+        or any(form in folded for form in _folded_forms(secret.reveal()))
+    ]
+
+
+def _exact_forms(key: bytes) -> Iterable[bytes]:
+    yield key
+    for offset in range(3):  # wherever the key starts within the encoded bytes
+        encoded = base64.b64encode(bytes(offset) + key)
+        yield encoded[-(-offset * 8 // 6) : (offset + len(key)) * 8 // 6]
+
+
+def _folded_forms(key: bytes) -> Iterable[bytes]:
+    pairs = [f"{byte:02x}" for byte in key]
+    for separator in ("", " ", ":", "-", ", 0x", "\\x"):
+        yield separator.join(pairs).encode()
+    for separator in (",", ", ", " "):
+        yield separator.join(str(byte) for byte in key).encode()

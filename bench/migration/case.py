@@ -1,0 +1,121 @@
+"""One installation under migration: what the S1SP knows of it in the passage under way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from bench.devices import CommsHub, Meter, Role
+from bench.effects import Effects
+from bench.installation import DeviceSpec, Installation
+from bench.mehrs.strategy import Strategy
+from bench.migration.defaults import Defaults
+from bench.parties import Actor, Group, Holder, ListedDevice
+from bench.trace import Account, Event, File, Incident, Report, Step
+from bench.units import Micros
+
+E = TypeVar("E", bound=Event)
+
+
+class CheckFailed(Exception):
+    """A check of the S1SP's did not hold; `code` says why."""
+
+    def __init__(self, code: str, *, retryable: bool = True) -> None:
+        self.code = code
+        self.retryable = retryable
+        super().__init__(code)
+
+
+class SectionFailed(Exception):
+    """A section of the process failed, and the passage with it."""
+
+    def __init__(self, section: str, code: str) -> None:
+        self.section = section
+        self.code = code
+        super().__init__(f"section {section}: {code}")
+
+
+class Parked(Exception):
+    """Something cannot be proven: the installation is parked and people must look at it."""
+
+    def __init__(self, code: str, summary: str) -> None:
+        self.code = code
+        self.summary = summary
+        super().__init__(f"{code}: {summary}")
+
+
+@dataclass(slots=True)
+class Case:
+    """State of one passage. Times are microseconds UTC; None means it has not happened.
+
+    `holder` is what the S1SP knows of the account, `rotated` the devices whose new SUA key was
+    proven, `excluded` the devices that are left behind (GT01).
+    """
+
+    effects: Effects
+    installation: Installation
+    strategy: Strategy
+    defaults: Defaults
+    passage: int = 1
+    holder: Holder = Holder.SMSO
+    mvf_at: Micros | None = None
+    submitted: tuple[ListedDevice, ...] = ()
+    file_set: tuple[ListedDevice, ...] = ()
+    rotated: list[str] = field(default_factory=list)
+    excluded: set[str] = field(default_factory=set)
+
+    @property
+    def group(self) -> Group:
+        return self.installation.group
+
+    @property
+    def hub(self) -> CommsHub:
+        return self.effects.hub(self.installation.hub.name)
+
+    @property
+    def migrating(self) -> tuple[DeviceSpec, ...]:
+        """The devices that migrate: all but those left behind."""
+        return tuple(d for d in self.installation.devices if d.name not in self.excluded)
+
+    @property
+    def meters(self) -> tuple[DeviceSpec, ...]:
+        """The meters that migrate, electricity first."""
+        wanted = (Role.ELECTRICITY_METER, Role.GAS_METER)
+        return tuple(d for role in wanted for d in self.migrating if d.role is role)
+
+    def meter(self, device: DeviceSpec) -> Meter:
+        return self.effects.meter(device.name)
+
+    def emit(self, kind: type[E], **fields: Any) -> None:
+        """Writes an event of this installation, now."""
+        fields.setdefault("at", self.effects.now())
+        self.effects.emit(kind(installation=self.installation.name, **fields))
+
+    def step(self, section: str, *, failed: str | None = None, actor: str = Actor.S1SP) -> None:
+        """Records that a section was passed, or failed with a code."""
+        outcome = "passed" if failed is None else "failed"
+        self.emit(Step, section=section, outcome=outcome, code=failed, actor=actor)
+
+    def file(self, name: str, action: str, actor: str | None = None) -> None:
+        self.emit(File, file=name, action=action, actor=actor)
+
+    def account(self, holder: Holder, actor: str) -> None:
+        """The account is known to be with `holder`, by the doing of `actor`."""
+        self.holder = holder
+        self.emit(Account, holder=holder, actor=actor)
+
+    def report(self, code: str, report: str = "other") -> None:
+        """Reports a failure; MRR6 is the report of failures at commissioning [S row 5]."""
+        self.emit(Report, report=report, outcome="failure", code=code, actor=Actor.S1SP)
+
+    def raise_incident(self, summary: str) -> tuple[str, str]:
+        """Raises an incident at the desk; returns its id and the acting party."""
+        incident, acting_party = self.effects.dsp.raise_incident(summary)
+        self.emit(
+            Incident,
+            incident=incident,
+            outcome="raised",
+            acting_party=acting_party,
+            actor=Actor.S1SP,
+        )
+        return incident, acting_party

@@ -1,0 +1,41 @@
+"""Renders every report of a run's folder from its `result.json` and `trace.jsonl`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from bench.errors import BenchError
+
+HTML: Final = "report.html"
+JUNIT: Final = "junit.xml"
+MRR6: Final = "mrr6.csv"
+
+
+def render(folder: Path) -> None:
+    """Writes `report.html`, `junit.xml` and `mrr6.csv`, the same bytes each time.
+
+    Raises `UsageError` where the folder's files are missing or faulty, `BenchError` where nothing
+    can be written.
+    """
+    from bench.report.html import report_html  # the template engine is loaded only here
+    from bench.report.junit import junit_xml
+    from bench.report.mrr6 import mrr6_csv
+    from bench.report.trace_lines import read_lines
+    from bench.result import read_result
+
+    record = read_result(folder)
+    trace = read_lines(folder, record)
+    _write(folder / HTML, report_html(record, trace).encode())
+    _write(folder / JUNIT, junit_xml(record).encode())
+    # With a byte order mark, without which spreadsheets do not take a CSV file for UTF-8.
+    _write(folder / MRR6, mrr6_csv(record, trace).encode("utf-8-sig"))
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise BenchError(
+            f"{path}: cannot be written: {error.strerror}", hint="is the disk full or read-only?"
+        ) from None

@@ -1,0 +1,431 @@
+"""Draws the time line of one installation as SVG: to scale, and again with idle spans cut short.
+
+Nothing is told by colour alone: outcomes differ by shape, states by their fill and their label.
+Colours are the page's (`templates/style.css`). The same lines always give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby
+from typing import Any, Final
+
+from bench.report.printable import printable
+from bench.report.spoken import count, moment, span
+from bench.report.timeline_lanes import Band, Lane, Mark, Permitted, lanes_of
+from bench.report.timeline_scale import Scale, idle_spans
+from bench.report.trace_lines import Line
+from bench.trace import Attempt, Outage
+from bench.units import Micros
+
+GUTTER: Final = 118
+NARROWEST: Final = 820
+WIDEST: Final = 2600
+ATTEMPT_APART: Final = 14
+MARGIN: Final = 26
+AXIS: Final = 46
+CHAR: Final = 6.3
+"""Pixels that a character of a label takes at most, on the average, at 11 px."""
+
+_IDLE: Final = 0.18
+"""A span without an event is idle when it takes this share of the whole."""
+
+_ROWS: Final = 3
+_ROW: Final = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """`svg`: to scale. `cut`: the same with idle spans cut short; None where none is long."""
+
+    svg: str
+    cut: str | None
+
+
+def draw(
+    lines: Sequence[Line],
+    permitted: Permitted,
+    findings: Sequence[Mapping[str, Any]],
+    *,
+    name: str,
+    ident: str,
+) -> Drawing:
+    """`lines` are one installation's, at least one; `ident` makes the ids unique on the page."""
+    lanes = lanes_of(lines, permitted, findings)
+    start, end = _extent(lines)
+    idle = idle_spans(_instants(lanes, start, end), start, end, _IDLE)
+    width = _width(lines)
+    told = _told(lines, name, start, end)
+    scale = Scale(start, end, left=GUTTER, width=width)
+    svg = _Drawer(scale, lanes, idle).svg(ident, told, "to scale")
+    cut = None
+    if sum(to - from_ for from_, to in idle) * 5 >= (end - start) * 2:
+        short = tuple(_inside(from_, to, start, end) for from_, to in idle)
+        scale = Scale(start, end, left=GUTTER, width=max(NARROWEST, width // 2), cuts=short)
+        cut = _Drawer(scale, lanes, ()).svg(f"{ident}-cut", told, "idle spans cut short")
+    return Drawing(svg, cut)
+
+
+def _inside(from_: Micros, to: Micros, start: Micros, end: Micros) -> tuple[Micros, Micros]:
+    """The idle span without its edges, so that marks at them keep some room of their own scale."""
+    edge = min((to - from_) // 10, (end - start) // 200)
+    return from_ + edge, to - edge
+
+
+def _extent(lines: Sequence[Line]) -> tuple[Micros, Micros]:
+    times = [line.event.at for line in lines]
+    for line in lines:
+        event = line.event
+        if isinstance(event, Outage):
+            times.append(event.from_)
+        elif isinstance(event, Attempt) and event.started is not None:
+            times.append(event.started)
+    start, end = min(times), max(times)
+    return start, max(end, start + 1_000_000)
+
+
+def _instants(lanes: Sequence[Lane], start: Micros, end: Micros) -> list[Micros]:
+    found = [start, end]
+    for lane in lanes:
+        found += [mark.at for mark in (*lane.marks, *lane.limits)]
+        found += [mark.started for mark in lane.marks if mark.started is not None]
+        found += [at for band in lane.bands for at in (band.start, band.end)]
+    return found
+
+
+def _width(lines: Sequence[Line]) -> int:
+    attempts = sum(isinstance(line.event, Attempt) for line in lines)
+    return max(NARROWEST, min(WIDEST, attempts * ATTEMPT_APART))
+
+
+def _told(lines: Sequence[Line], name: str, start: Micros, end: Micros) -> str:
+    attempts = sum(isinstance(line.event, Attempt) for line in lines)
+    return (
+        f"Time line of {name}, {lines[0].event.installation}: {moment(start)} to {moment(end)} "
+        f"UTC, {span(end - start)}, {count(len(lines), 'event')}, {count(attempts, 'attempt')}"
+    )
+
+
+def _esc(text: str) -> str:
+    return escape(printable(text), quote=True)
+
+
+def _n(value: float) -> str:
+    """A coordinate: one decimal, no more bytes than needed."""
+    text = f"{value:.1f}"
+    return text[:-2] if text.endswith(".0") else text
+
+
+def wide(label: str) -> float:
+    """Pixels a label takes; wide scripts take twice."""
+    return sum(CHAR if ord(char) < 0x1100 else 2 * CHAR for char in label)
+
+
+class _Room:
+    """Which pixels of some rows are taken, so that no two labels overlap."""
+
+    def __init__(self, rows: int) -> None:
+        self._taken: list[list[tuple[float, float]]] = [[] for _ in range(rows)]
+
+    def take(self, left: float, right: float) -> int | None:
+        """The first row with room for it, now taken; None where there is none."""
+        for row, taken in enumerate(self._taken):
+            if all(right + 4 <= a or left >= b + 4 for a, b in taken):
+                taken.append((left, right))
+                return row
+        return None
+
+
+_SHAPES: Final[Mapping[str, str]] = {
+    "passed": "M{l} {y}a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
+    "failed": "M{l} {t}l8 8m0-8l-8 8",
+    "unknown": "M{x} {tt}l5 5l-5 5l-5-5z",
+    "file": "M{l} {t}h5l3 3v5h-8z",
+    "report": "M{l} {t}h8v8h-8z",
+    "flag": "M{x} {b}v-9h8l-2 2.5l2 2.5h-8",
+    "operator": "M{l} {b}a4 4 0 0 1 8 0zM{xm} {t}a2 2 0 1 0 4 0a2 2 0 1 0-4 0z",
+}
+
+
+def _shape(mark: Mark, x: float, y: float) -> str:
+    path = _SHAPES[mark.shape].format(
+        x=_n(x), y=_n(y), l=_n(x - 4), t=_n(y - 4), b=_n(y + 4), tt=_n(y - 5), xm=_n(x - 2)
+    )
+    return f'<path class="{mark.shape}" d="{path}"/>'
+
+
+class _Drawer:
+    """Writes one drawing; `self._y` is the top of the lane that comes next."""
+
+    def __init__(
+        self, scale: Scale, lanes: Sequence[Lane], idle: Sequence[tuple[Micros, Micros]]
+    ) -> None:
+        self._scale = scale
+        self._lanes = lanes
+        self._idle = idle
+        self._y = float(AXIS)
+        self._behind: list[str] = []
+        self._out: list[str] = []
+
+    def svg(self, ident: str, told: str, how: str) -> str:
+        for index, lane in enumerate(self._lanes):
+            self._lane(lane, index)
+        height = self._y + 6
+        axis = self._axis(height)
+        width = self._scale.right + MARGIN
+        return (
+            f'<svg class="timeline" role="img" aria-labelledby="{ident}" width="{_n(width)}" '
+            f'height="{_n(height)}" viewBox="0 0 {_n(width)} {_n(height)}">'
+            f'<title id="{ident}">{_esc(f"{told}; {how}")}</title>'
+            + "".join((*self._behind, *axis, *self._out))
+            + "</svg>"
+        )
+
+    # --- axis ---
+
+    def _axis(self, height: float) -> list[str]:
+        out = []
+        days = _Room(1)
+        for tick in self._scale.ticks():
+            x = _n(tick.x)
+            out.append(f'<path class="grid" d="M{x} {AXIS - 8}V{_n(height)}"/>')
+            if tick.time:
+                out.append(f'<text class="tick" x="{x}" y="{AXIS - 12}">{tick.time}</text>')
+            if tick.day and days.take(tick.x - 4, tick.x + wide(tick.day)) is not None:
+                y = 16 if tick.time else AXIS - 12
+                out.append(f'<text class="day" x="{x}" y="{y}">{tick.day}</text>')
+        out.append(f'<text class="name" x="0" y="{AXIS - 12}">UTC</text>')
+        y = AXIS - 4
+        for from_, to in self._idle:
+            a, b = self._scale.x(from_), self._scale.x(to)
+            out.append(self._spanned(a, b, y, f"no event for {span(to - from_)}"))
+        for from_, to, a, b in self._scale.cuts:
+            said, deep = span(to - from_), _n(height - AXIS)
+            out.append(
+                f'<g class="break"><title>{said} without an event, cut short</title>'
+                f'<rect x="{_n(a)}" y="{AXIS - 8}" width="{_n(b - a)}" height="{deep}"/>'
+                f'<path d="M{_n(a)} {AXIS - 3}l3-10M{_n(b - 3)} {AXIS - 3}l3-10"/>'
+                f'<text x="{_n((a + b) / 2)}" y="{AXIS - 28}">{said}</text></g>'
+            )
+        return out
+
+    def _spanned(self, a: float, b: float, y: float, label: str) -> str:
+        return (
+            f'<g class="idle"><title>{_esc(label)}</title>'
+            f'<path d="M{_n(a + 2)} {y - 3}v6m0-3H{_n(b - 2)}m0-3v6"/></g>'
+        )
+
+    # --- lanes ---
+
+    def _lane(self, lane: Lane, index: int) -> None:
+        top = self._y
+        body: Callable[[Lane, float], float] = self._marks_lane
+        if lane.waits or any(mark.started is not None for mark in lane.marks):
+            body = self._attempts_lane
+        elif lane.bands:
+            body = self._bands_lane
+        self._y = top + body(lane, top) + 4
+        if index % 2 == 0:
+            height = _n(self._y - top)
+            right = _n(self._scale.right + MARGIN)
+            self._behind.append(
+                f'<rect class="stripe" x="0" y="{_n(top)}" width="{right}" height="{height}"/>'
+            )
+        self._name(lane, top)
+
+    def _name(self, lane: Lane, top: float) -> None:
+        most = int((GUTTER - 10) / CHAR)
+        for row, text in enumerate(filter(None, (lane.name, lane.note))):
+            shown = printable(text)
+            cut = shown if len(shown) <= most else shown[: most - 1] + "…"
+            style = "note" if row else "name"
+            self._out.append(
+                f'<text class="{style}" x="0" y="{_n(top + 15 + row * 12)}">{_esc(cut)}</text>'
+            )
+
+    def _bands_lane(self, lane: Lane, top: float) -> float:
+        high = 17
+        for band in lane.bands:
+            self._band(band, top + 3, high)
+        labels = 0.0
+        if lane.marks:
+            for mark in lane.marks:
+                x = self._scale.x(mark.at)
+                self._out.append(
+                    f"<g><title>{_esc(mark.title)}</title>{_shape(mark, x, top + 3 + high / 2)}</g>"
+                )
+            labels = self._labels(lane.marks, top + high + 15)
+        return max(high + 4 + labels, 30.0 if lane.note else 0.0)
+
+    def _band(self, band: Band, y: float, high: float) -> None:
+        a, b = self._scale.x(band.start), self._scale.x(band.end)
+        b = max(b, a + 3)
+        label = printable(band.label)
+        inside = ""
+        if wide(label) + 10 <= b - a:
+            inside = f'<text x="{_n(a + 5)}" y="{_n(y + high - 5)}">{_esc(label)}</text>'
+        elif label and b + 5 + wide(label) <= self._scale.right + MARGIN and band.style in _OUTSIDE:
+            inside = (
+                f'<text class="out" x="{_n(b + 5)}" y="{_n(y + high - 5)}">{_esc(label)}</text>'
+            )
+        self._out.append(
+            f'<g class="band {band.style}"><title>{_esc(band.title)}</title>'
+            f'<rect x="{_n(a)}" y="{_n(y)}" width="{_n(b - a)}" height="{high}"/>{inside}</g>'
+        )
+
+    def _marks_lane(self, lane: Lane, top: float) -> float:
+        y = top + 10
+        for window in lane.windows:
+            self._window(window, y - 7, 14)
+        for mark in lane.marks:
+            x = self._scale.x(mark.at)
+            self._out.append(f"<g><title>{_esc(mark.title)}</title>{_shape(mark, x, y)}</g>")
+        room = self._limits(lane, y)
+        return 18 + self._labels(lane.marks, y + 16, room)
+
+    def _attempts_lane(self, lane: Lane, top: float) -> float:
+        y = top + 26
+        for window in lane.windows:
+            self._window(window, y - 9, 18)
+        for wait in lane.waits:
+            a, b = self._scale.x(wait.start), self._scale.x(wait.end)
+            self._out.append(
+                f'<g class="wait"><title>{_esc(wait.title)}</title>'
+                f'<path d="M{_n(a)} {_n(y)}H{_n(b)}"/></g>'
+            )
+        self._wait_labels(lane.waits, top + 11)
+        for mark in lane.marks:
+            x = self._scale.x(mark.at)
+            x0 = self._scale.x(mark.at if mark.started is None else mark.started)
+            lasted = f'<path class="lasted" d="M{_n(x0)} {_n(y)}H{_n(x)}"/>' if x - x0 > 1.5 else ""
+            self._out.append(
+                f"<g><title>{_esc(mark.title)}</title>{lasted}{_shape(mark, x, y)}</g>"
+            )
+        room = self._limits(lane, y)
+        return 36 + self._labels(lane.marks, y + 18, room, rows=1)
+
+    def _window(self, band: Band, y: float, high: float) -> None:
+        a, b = self._scale.x(band.start), self._scale.x(band.end)
+        if band.start > self._scale.end:
+            return
+        if b - a < 4:
+            middle = (a + b) / 2
+            a, b = middle - 2, middle + 2
+        self._out.append(
+            f'<g class="band {band.style}"><title>{_esc(band.title)}</title>'
+            f'<rect x="{_n(a)}" y="{_n(y)}" width="{_n(b - a)}" height="{_n(high)}"/></g>'
+        )
+
+    def _limits(self, lane: Lane, y: float) -> _Room:
+        """Draws the limits that fall inside the drawing; returns the room their labels leave."""
+        room = _Room(_ROWS)
+        for mark in lane.limits:
+            if mark.at > self._scale.end:
+                continue
+            x = self._scale.x(mark.at)
+            label = printable(mark.label)
+            left = (
+                x + 3 if x + 3 + wide(label) <= self._scale.right + MARGIN else x - 3 - wide(label)
+            )
+            room.take(left, left + wide(label))
+            self._out.append(
+                f'<g class="limit"><title>{_esc(mark.title)}</title>'
+                f'<path d="M{_n(x)} {_n(y - 12)}V{_n(y + 20)}"/>'
+                f'<text x="{_n(left)}" y="{_n(y + 18)}">{_esc(label)}</text></g>'
+            )
+        return room
+
+    def _wait_labels(self, waits: Sequence[Band], y: float) -> None:
+        """The length over each wait; equal waits too short for that share one label."""
+        room = _Room(1)
+        for label, group in groupby(waits, key=lambda wait: wait.label):
+            same = list(group)
+            spans = [(self._scale.x(wait.start), self._scale.x(wait.end)) for wait in same]
+            if all(wide(label) + 6 <= b - a for a, b in spans):
+                for a, b in spans:
+                    self._centred(room, (a + b) / 2, y, label)
+                continue
+            several = f"{len(same)} × {label}" if len(same) > 1 else label
+            a, b = spans[0][0], spans[-1][1]
+            self._centred(room, (a + b) / 2, y, several)
+            if len(same) > 1:
+                self._out.append(f'<path class="brace" d="M{_n(a)} {_n(y + 6)}v-3H{_n(b)}v3"/>')
+
+    def _centred(self, room: _Room, x: float, y: float, label: str) -> None:
+        half = wide(label) / 2
+        x = min(max(x, GUTTER + half), self._scale.right + MARGIN - half)
+        if room.take(x - half, x + half) is not None:
+            self._out.append(f'<text class="length" x="{_n(x)}" y="{_n(y)}">{_esc(label)}</text>')
+
+    def _labels(
+        self, marks: Sequence[Mark], y: float, room: _Room | None = None, rows: int = _ROWS
+    ) -> float:
+        """Writes the labels that fit, heavy ones first; returns the height they take."""
+        room = room or _Room(rows)
+        deepest = -1
+        shown: list[tuple[float, int, str]] = []
+        order = sorted(range(len(marks)), key=lambda i: (not marks[i].heavy, _ends_first(i, marks)))
+        for index in order:
+            label = printable(marks[index].label)
+            x = self._scale.x(marks[index].at)
+            left = x - 4
+            if left + wide(label) > self._scale.right + MARGIN:
+                left = self._scale.right + MARGIN - wide(label)
+            row = room.take(left, left + wide(label))
+            if row is not None and row < rows:
+                shown.append((left, row, label))
+                deepest = max(deepest, row)
+        for left, row, label in sorted(shown):
+            self._out.append(f'<text x="{_n(left)}" y="{_n(y + row * _ROW)}">{_esc(label)}</text>')
+        return (deepest + 1) * _ROW
+
+
+_OUTSIDE: Final = frozenset({"incident", "outage"})
+"""Bands whose label stands beside them where it does not fit in."""
+
+
+def _ends_first(index: int, marks: Sequence[Mark]) -> int:
+    """The first and the last mark get their labels before those between."""
+    return 0 if index in (0, len(marks) - 1) else index
+
+
+_LEGEND: Final = (
+    ("passed", "passed, accepted, succeeded"),
+    ("failed", "failed, rejected"),
+    ("unknown", "done or not is unknown"),
+    ("file", "file"),
+    ("report", "failure reported"),
+    ("flag", "finding, by its number, or an open incident"),
+    ("operator", "a person was asked"),
+)
+
+_LEGEND_BANDS: Final = (
+    ("window", "permitted window of the strategy"),
+    ("placeholder", "placeholder: the value is not public"),
+    ("held-smso", "account with the SMSO, old key"),
+    ("held-dcc", "account with DCC, new key"),
+    ("key-unknown", "key not proven"),
+    ("incident", "incident open"),
+    ("outage", "outage: nothing is known"),
+)
+
+
+def legend() -> str:
+    """The signs of a time line, each with its meaning, as HTML."""
+    items = []
+    for shape, said in _LEGEND:
+        sign = _shape(Mark(0, shape, "", ""), 9, 9)
+        items.append((said, sign))
+    for style, said in _LEGEND_BANDS:
+        sign = f'<g class="band {style}"><rect x="1" y="3" width="16" height="12"/></g>'
+        items.append((said, sign))
+    return (
+        "<ul>"
+        + "".join(
+            f'<li><svg width="18" height="18" role="img"><title>{said}</title>{sign}</svg>{said}</li>'
+            for said, sign in items
+        )
+        + "</ul>"
+    )

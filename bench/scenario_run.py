@@ -1,0 +1,146 @@
+"""Runs one scenario on an emulated installation in virtual time, and keeps what it left behind."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+from bench.clock import Cancellation, VirtualClock
+from bench.demo_keys import demo_key
+from bench.devices import Identity, KeySlot
+from bench.effects import Act, Effects
+from bench.emulation import EmulatedWorld, Truth, WorldFactory
+from bench.errors import BenchError, PeerError
+from bench.key_ring import MemoryKeyRing
+from bench.migration.defaults import with_overrides
+from bench.migration.process import Migration, migrate
+from bench.parties import Holder, Inbox
+from bench.plugins import EMULATORS, load
+from bench.restoring import restore
+from bench.resubmission import resubmission_policy
+from bench.secret import Secret
+from bench.suite import KeyKnown
+from bench.suite_reading import PreparedScenario
+from bench.trace import Event
+from bench.units import DAY, Micros
+
+
+@dataclass(slots=True)
+class Ran:
+    """What a scenario left behind. `migration` None: the bench itself failed (`bench_error`)."""
+
+    prepared: PreparedScenario
+    started: Micros
+    identities: dict[str, Identity]
+    before: Truth
+    events: list[Event] = field(default_factory=list)
+    acts: list[Act] = field(default_factory=list)
+    secrets: list[Secret] = field(default_factory=list)
+    ended: Micros = 0
+    after: Truth | None = None
+    migration: Migration | None = None
+    bench_error: str = ""
+
+
+def run_scenario(
+    prepared: PreparedScenario, seed: int, cancellation: Cancellation | None = None
+) -> Ran:
+    """Builds the scenario's world, migrates, looks at the truth, returns the kit as agreed.
+
+    The same scenario and seed give the same events, byte for byte. Raises `Cancelled`.
+    """
+    scenario = prepared.scenario
+    clock = VirtualClock(scenario.start)
+    inbox = Inbox(clock)
+    secrets: list[Secret] = []
+    world = _build_world(prepared, seed, clock, inbox, secrets)
+    identities = _read_back(world)
+    # Reading a sleepy meter takes time; every scenario opens a whole day after its clock started.
+    clock.sleep_until(scenario.start + DAY, cancellation)
+    ran = Ran(prepared, clock.now(), identities, world.truth(), secrets=secrets)
+    for entry in scenario.faults:
+        world.arm(entry.spec)
+
+    def sink(event: Event) -> None:
+        ran.events.append(event)
+        world.observe(event)
+
+    def fresh_key(size: int) -> bytes:
+        key = keys_random.randbytes(size)
+        secrets.append(Secret(key, "new key"))
+        return key
+
+    keys_random = random.Random(f"{seed}/{scenario.scenario}/keys")
+    effects = Effects(
+        clock=clock,
+        inbox=inbox,
+        devices=world.devices,
+        parties=world.parties,
+        keys=_key_ring(prepared, secrets),
+        random_bytes=fresh_key,
+        sink=sink,
+        observer=ran.acts.append,
+        cancellation=cancellation,
+    )
+    defaults = with_overrides(prepared.overrides)
+    try:
+        ran.migration = migrate(effects, prepared.installation, prepared.strategy, defaults)
+    except BenchError as error:
+        ran.bench_error = str(error)
+    ran.ended = clock.now()
+    ran.after = world.truth()
+    if ran.migration is not None and scenario.preconditions.restore:
+        ran.bench_error = restore(scenario.preconditions, effects, world, prepared.installation)
+    return ran
+
+
+def _build_world(
+    prepared: PreparedScenario,
+    seed: int,
+    clock: VirtualClock,
+    inbox: Inbox,
+    secrets: list[Secret],
+) -> EmulatedWorld:
+    installation = prepared.installation
+    device_keys = {
+        (device.name, KeySlot.SUA): demo_key(device.eui64, KeySlot.SUA)
+        for device in installation.meters
+    }
+    secrets.extend(device_keys.values())
+    factory: WorldFactory = load(EMULATORS, "installation")
+    world = factory(
+        installation,
+        clock=clock,
+        seed=random.Random(f"{seed}/{prepared.scenario.scenario}/world").getrandbits(64),
+        inbox=inbox,
+        behaviours=prepared.scenario.parties,
+        resubmission=resubmission_policy(prepared.strategy, installation.group),
+        device_keys=device_keys,
+    )
+    if prepared.scenario.preconditions.account is Holder.DCC:
+        world.parties.smso.transfer_account()
+    return world
+
+
+def _key_ring(prepared: PreparedScenario, secrets: list[Secret]) -> MemoryKeyRing:
+    """What the S1SP holds: every meter's key, but for what the preconditions say."""
+    held: dict[tuple[str, KeySlot], Secret] = {}
+    for device in prepared.installation.meters:
+        known = prepared.scenario.preconditions.keys.get(device.name, KeyKnown.KNOWN)
+        if known is KeyKnown.MISSING:
+            continue
+        label = "another device's" if known is KeyKnown.OTHER else ""
+        held[device.name, KeySlot.SUA] = demo_key(device.eui64, KeySlot.SUA, label)
+    secrets.extend(held.values())
+    return MemoryKeyRing(held)
+
+
+def _read_back(world: EmulatedWorld) -> dict[str, Identity]:
+    """Who the devices say they are; one that does not answer is left out."""
+    identities: dict[str, Identity] = {}
+    for name, device in world.devices.items():
+        try:
+            identities[name] = device.identify()
+        except PeerError:
+            continue
+    return identities

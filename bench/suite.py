@@ -1,0 +1,156 @@
+"""Suites: scenarios in YAML, each saying what is done and what must come of it.
+
+The dataclasses here are the file's form (docs/suites.md); `bench.suite_reading` reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from bench.emulation import FaultSpec, Moment, PartyBehaviours
+from bench.parties import Holder
+from bench.units import Amount, Instant, Micros, parse_instant
+
+DEFAULT_START: Final = parse_instant("2021-05-04T08:00:00Z")
+"""A Tuesday on which MEHRS 5.0 and MAM 4.0 were in force."""
+
+
+class Outcome(StrEnum):
+    """What an installation's last passage closes with."""
+
+    COMMISSIONED = "commissioned"
+    FAILED = "failed"
+    RESUBMITTABLE = "resubmittable"
+    PARKED = "parked"
+
+
+class RuleVerdict(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+    NOT_EXERCISED = "not-exercised"
+
+
+class KeyHeld(StrEnum):
+    """Which SUA key a device really holds at the end."""
+
+    OLD = "old"  # the one it had when the scenario began
+    NEW = "new"
+
+
+class KeyKnown(StrEnum):
+    """What the S1SP holds of a device's key when the scenario begins."""
+
+    KNOWN = "known"
+    MISSING = "missing"  # "missing master keys"
+    OTHER = "other"  # it holds a key, but not the device's
+
+
+class Invariant(StrEnum):
+    """What every run must keep, unless the scenario allows the contrary."""
+
+    SUPPLY = "supply-interrupted"
+    REGISTERS = "registers-fell"
+    BALANCE = "balance-lost"
+
+
+class Restore(StrEnum):
+    """An act that brings the kit back to the scenario's preconditions after it was judged."""
+
+    ACCOUNT = "switch-back"
+    KEYS = "restore-keys"
+
+
+@dataclass(frozen=True, slots=True)
+class Preconditions:
+    """What is so before the opening, and the acts that bring it back afterwards, in order."""
+
+    account: Holder = Holder.SMSO
+    keys: Mapping[str, KeyKnown] = field(default_factory=dict)
+    restore: tuple[Restore, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FaultEntry:
+    """A fault by name, its target, and its moment: exactly one of `after`, `when`, `request`."""
+
+    fault: str
+    target: str
+    after: Micros | None = None
+    when: Mapping[str, str] | None = None
+    request: str | None = None
+    nth: int = 1
+    lasts: Micros | None = None
+    times: int = 1
+    code: str = ""
+    by: Amount | None = None
+
+    @property
+    def spec(self) -> FaultSpec:
+        moment = Moment(self.after, self.when, self.request, self.nth)
+        return FaultSpec(
+            self.fault, self.target, moment, self.lasts, self.times, self.code, self.by
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What must come of a scenario. What is left out is not looked at, with two exceptions:
+
+    a rule that is not named must not be failed or inconclusive, and the invariants must hold.
+    `attempts` counts per section, over all passages and devices; `failed` names each failed
+    section's code in the last passage; `reports` lists the codes reported, in order.
+    """
+
+    outcome: Outcome
+    passages: int = 1
+    gave_up: bool = False
+    account: Holder | None = None
+    keys: Mapping[str, KeyHeld] = field(default_factory=dict)
+    attempts: Mapping[str, int] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
+    reports: tuple[str, ...] | None = None
+    incidents: int | None = None
+    wake_ups: int | None = None
+    chf_updated: bool | None = None
+    at_least: Micros | None = None
+    at_most: Micros | None = None
+    rules: Mapping[str, RuleVerdict] = field(default_factory=dict)
+    allows: tuple[Invariant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One scenario. `covers` names sections and rules (docs/requirements.md is made from it).
+
+    `deviant` says in a sentence which device or party misbehaves on purpose: such a scenario shows
+    that the bench catches it, and is left out of the certificate.
+    """
+
+    scenario: str
+    about: str
+    installation: str
+    expect: Expectation
+    covers: tuple[str, ...] = ()
+    mehrs: str = "5.0"
+    mam: str = "4.0"
+    overlay: str | None = None
+    start: Instant = DEFAULT_START
+    parties: PartyBehaviours = field(default_factory=PartyBehaviours)
+    defaults: Mapping[str, int | str] = field(default_factory=dict)
+    preconditions: Preconditions = field(default_factory=Preconditions)
+    faults: tuple[FaultEntry, ...] = ()
+    deviant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A suite file: its own scenarios after those of the suites it includes."""
+
+    suite: str
+    about: str = ""
+    includes: tuple[str, ...] = ()
+    scenarios: tuple[Scenario, ...] = ()

@@ -1,0 +1,228 @@
+"""A real port as a `Transport`: one reader thread stamps what arrives and queues it."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+from bench.clock import Cancellation, Clock
+from bench.errors import PortGone
+from bench.units import MILLISECOND, SECOND, Micros
+from drivers.transport.channel import Channel, ChannelEnded
+from drivers.transport.line import LineSettings
+from drivers.transport.pipe import SecretSpan
+
+_UNREAD_AT_MOST: Final = 1_048_576
+_LOOK_AGAIN: Final = 50 * MILLISECOND
+
+
+class OpenChannel(Channel, Protocol):
+    def dispose(self) -> None: ...
+
+
+class Opener(Protocol):
+    """Opens the port once. `PortGone` if it cannot be opened now."""
+
+    def __call__(self, settings: LineSettings) -> OpenChannel: ...
+
+
+class _Reader:
+    """The port's one reader. It stops by itself when the port is gone."""
+
+    def __init__(self, channel: OpenChannel, clock: Clock, name: str) -> None:
+        self.channel = channel
+        self.inbox: deque[tuple[Micros, bytes]] = deque()
+        self.gone: str | None = None
+        self._clock = clock
+        self._unread = 0
+        self._room = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name=f"reader {name}", daemon=True)
+        self._thread.start()
+
+    def take(self) -> tuple[Micros, bytes]:
+        stamped = self.inbox.popleft()
+        with self._room:
+            self._unread -= len(stamped[1])
+            self._room.notify()
+        return stamped
+
+    def clear(self) -> None:
+        while self.inbox:
+            self.take()
+
+    def stop(self) -> None:
+        with self._room:
+            self._stopping = True
+            self._room.notify()
+        self.channel.close()
+        self._thread.join()
+        self.channel.dispose()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping:
+                data = self.channel.receive()
+                if not data:
+                    continue
+                with self._room:
+                    self._unread += len(data)
+                    self.inbox.append((self._clock.now(), data))
+                self._clock.wake()
+                with self._room:
+                    # A flood nobody reads stays with the kernel: memory is bounded here.
+                    self._room.wait_for(lambda: self._unread < _UNREAD_AT_MOST or self._stopping)
+        except ChannelEnded as ended:
+            self.gone = str(ended)
+            self._clock.wake()
+
+
+class StreamTransport:
+    """A `Transport` over a channel, reopened by the same opener.
+
+    `released` is called once, at `close` (the lock file). Needs the wall clock.
+    """
+
+    def __init__(
+        self,
+        port: str,
+        opener: Opener,
+        settings: LineSettings,
+        clock: Clock,
+        *,
+        released: Callable[[], None],
+        cancellation: Cancellation | None = None,
+        until: Micros | None = None,
+    ) -> None:
+        self._port = port
+        self._opener = opener
+        self._line = settings
+        self._clock = clock
+        self._released = released
+        self._cancellation = cancellation
+        self._closed = False
+        self._received_at: Micros = clock.now()
+        self._silent_at: Micros = 0
+        self._reader: _Reader | None = None
+        try:
+            self._open(clock.now() if until is None else until)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def port(self) -> str:
+        return self._port
+
+    @property
+    def clock(self) -> Clock:
+        return self._clock
+
+    @property
+    def line(self) -> LineSettings:
+        return self._line
+
+    @property
+    def received_at(self) -> Micros:
+        return self._received_at
+
+    def write(self, data: bytes, secrets: Sequence[SecretSpan] = ()) -> None:
+        reader = self._present()
+        now = self._clock.now()
+        silent_at = max(now, self._silent_at) + self._line.span(len(data))
+        try:
+            reader.channel.send(data, (silent_at - now) / SECOND)
+        except ChannelEnded as ended:
+            reader.gone = reader.gone or str(ended)
+            raise self._lost(reader) from ended
+        self._silent_at = silent_at
+
+    def read(self, deadline: Micros) -> bytes:
+        reader = self._opened()
+        if not reader.inbox and reader.gone is None:
+            self._clock.wait(
+                lambda: bool(reader.inbox) or reader.gone is not None, deadline, self._cancellation
+            )
+        if reader.inbox:
+            self._received_at, data = reader.take()
+            return data
+        if reader.gone is not None:
+            raise self._lost(reader)
+        return b""
+
+    def discard_input(self) -> None:
+        self._present().clear()
+
+    def set_line(self, settings: LineSettings) -> None:
+        reader = self._present()
+        if reader.channel.has_line:
+            # tcdrain says when the kernel is done, not the adapter: count the line's time.
+            self._clock.sleep_until(self._silent_at, self._cancellation)
+            try:
+                reader.channel.set_line(settings)
+            except ChannelEnded as ended:
+                reader.gone = reader.gone or str(ended)
+                raise self._lost(reader) from ended
+        self._line = settings
+
+    def reopen(self, until: Micros) -> None:
+        if self._closed:
+            raise PortGone(f"{self._port} is closed")
+        if self._reader is not None:
+            self._reader.stop()
+            self._reader = None
+        self._open(until)
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if self._reader is not None:
+                self._reader.stop()
+        finally:
+            self._released()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _open(self, until: Micros) -> None:
+        while True:
+            try:
+                channel = self._opener(self._line)
+                break
+            except PortGone:
+                now = self._clock.now()
+                if now >= until:
+                    raise
+                self._clock.sleep_until(min(until, now + _LOOK_AGAIN), self._cancellation)
+        self._silent_at = 0
+        self._reader = _Reader(channel, self._clock, self._port)
+
+    def _opened(self) -> _Reader:
+        if self._reader is None or self._closed:
+            raise PortGone(f"{self._port} is not open", hint="reopen the port")
+        return self._reader
+
+    def _present(self) -> _Reader:
+        reader = self._opened()
+        if reader.gone is not None:
+            raise self._lost(reader)
+        return reader
+
+    def _lost(self, reader: _Reader) -> PortGone:
+        return PortGone(
+            f"{self._port} is gone: {reader.gone}",
+            hint="check the adapter's cable and power, then reopen the port",
+        )

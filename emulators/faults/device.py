@@ -1,0 +1,94 @@
+"""Faults in a device: something in its state changes, whoever asks or does not."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bench.devices import Role
+from bench.secret import Secret
+from bench.units import HOUR
+from emulators.faults.registry import (
+    ALL_ROLES,
+    METERS,
+    Family,
+    Option,
+    Strike,
+    Undo,
+    state_fault,
+)
+from emulators.models.comms_hub import CommsHub
+from emulators.models.device import EmulatedDevice
+from emulators.models.gas_meter import GasMeter
+from emulators.models.ihd import InHomeDisplay
+from emulators.models.meter import Meter
+
+_USUAL_STEP: Final = HOUR  # summer time applied to a clock that keeps UTC
+_USUAL_DRIFT_PPM: Final = 500
+
+
+@state_fault(Family.DEVICE, ALL_ROLES - {Role.GAS_METER}, Option.LASTS)
+def power_cut(device: EmulatedDevice, strike: Strike) -> Undo:
+    """The mains are cut; when they are back the device starts. A gas meter has a battery."""
+    device.cut_power()
+    return device.restore_power
+
+
+@state_fault(Family.DEVICE, ALL_ROLES)
+def reboot(device: EmulatedDevice, strike: Strike) -> None:
+    """The device restarts by itself."""
+    device.restart()
+
+
+@state_fault(Family.DEVICE, METERS, Option.BY)
+def clock_step(meter: Meter, strike: Strike) -> None:
+    """The meter's clock jumps by `by` microseconds, or one hour forward if none is given."""
+    meter.device_clock.step(_USUAL_STEP if strike.spec.by is None else strike.spec.by)
+
+
+@state_fault(Family.DEVICE, METERS, Option.BY, Option.LASTS)
+def clock_drift(meter: Meter, strike: Strike) -> Undo:
+    """The meter's clock runs fast by `by` parts per million, or 500 if none is given."""
+    clock = meter.device_clock
+    usual = meter.spec.emulation.drift_ppm
+    clock.run_at(_USUAL_DRIFT_PPM if strike.spec.by is None else strike.spec.by)
+    return lambda: clock.run_at(usual)
+
+
+@state_fault(Family.DEVICE, ALL_ROLES)
+def factory_reset(device: EmulatedDevice, strike: Strike) -> None:
+    """The device leaves the HAN; a meter holds unknown factory keys and its clock shows 1970, a hub
+    forgets its HAN table. Registers and balance are kept.
+    """
+    if isinstance(device, Meter):
+        source = strike.random()
+        device.reset_to_factory(
+            {slot: Secret(source.randbytes(16), f"factory {slot}") for slot in device.keys.slots}
+        )
+    elif isinstance(device, CommsHub | InHomeDisplay):
+        device.reset_to_factory()
+
+
+@state_fault(Family.DEVICE, METERS, Option.LASTS)
+def supply_opened(meter: Meter, strike: Strike) -> Undo:
+    """The meter interrupts the supply."""
+    meter.interrupt_supply()
+    return meter.restore_supply
+
+
+@state_fault(Family.DEVICE, METERS)
+def register_lost(meter: Meter, strike: Strike) -> None:
+    """The meter's register starts again from zero."""
+    meter.lose_register()
+
+
+@state_fault(Family.DEVICE, METERS, prepayment_only=True)
+def balance_lost(meter: Meter, strike: Strike) -> None:
+    """The prepayment balance is gone. Needs an installation that pays by prepayment."""
+    meter.lose_balance()
+
+
+@state_fault(Family.DEVICE, frozenset({Role.GAS_METER}), Option.LASTS)
+def stops_waking(meter: GasMeter, strike: Strike) -> Undo:
+    """The gas meter no longer wakes up; it is not reached and the hub's mirror of it grows old."""
+    meter.stop_waking()
+    return meter.go_on_waking

@@ -1,0 +1,109 @@
+"""Faults of one request: what becomes of it on its way, or at the peer."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from bench.emulation import FaultSpec
+from bench.errors import AuthenticationFailed, WrongDevice
+from emulators.exchange import Exchange
+from emulators.faults.registry import Option, request_fault
+from emulators.models.device import EmulatedDevice
+
+T = TypeVar("T")
+
+
+@request_fault()
+def request_lost(exchange: Exchange[T], spec: FaultSpec) -> T:
+    """The request does not arrive; the caller waits in vain."""
+    exchange.reach()
+    raise exchange.unanswered()
+
+
+@request_fault()
+def reply_lost(exchange: Exchange[T], spec: FaultSpec) -> T:
+    """The request is carried out; the answer does not arrive."""
+    exchange.reach()
+    exchange.carry_out_unheard()
+    raise exchange.unanswered()
+
+
+@request_fault(Option.LASTS)
+def reply_late(exchange: Exchange[T], spec: FaultSpec) -> T:
+    """The request is carried out; the answer comes later by `lasts`, or after the caller's time-out
+    if none is given.
+    """
+    exchange.reach()
+    return exchange.carry_out_late(
+        exchange.channel.timeout + 1 if spec.lasts is None else spec.lasts
+    )
+
+
+@request_fault()
+def reply_garbled(exchange: Exchange[T], spec: FaultSpec) -> T:
+    """The request is carried out; the answer arrives damaged."""
+    exchange.reach()
+    exchange.carry_out_unheard()
+    raise exchange.garbled()
+
+
+@request_fault(Option.CODE)
+def refused(exchange: Exchange[T], spec: FaultSpec) -> T:
+    """The request is not carried out; the answer is no, with `code`."""
+    exchange.reach()
+    raise exchange.refused(spec.code or "refused")
+
+
+@request_fault()
+def busy(exchange: Exchange[T], spec: FaultSpec) -> T:
+    """The request is not carried out; the answer is no, with the code `busy`."""
+    exchange.reach()
+    raise exchange.refused("busy")
+
+
+@request_fault(parties=frozenset())
+def reboot_before_commit(exchange: Exchange[T], spec: FaultSpec) -> T:
+    """The device restarts when it has the request and before it does anything about it."""
+    exchange.reach()
+    exchange.pass_time()
+    _restart(exchange)
+    raise exchange.unanswered()
+
+
+@request_fault(parties=frozenset())
+def reboot_after_commit(exchange: Exchange[T], spec: FaultSpec) -> T:
+    """The device carries the request out and restarts before it answers."""
+    exchange.reach()
+    exchange.carry_out_unheard()
+    _restart(exchange)
+    raise exchange.unanswered()
+
+
+@request_fault()
+def authentication_failed(exchange: Exchange[T], spec: FaultSpec) -> T:
+    """The peer does not accept who is asking; the request is not carried out."""
+    exchange.reach()
+    exchange.pass_time()
+    raise AuthenticationFailed(exchange.channel.name, exchange.operation)
+
+
+@request_fault(changing_only=True)
+def acknowledged_not_done(exchange: Exchange[T], spec: FaultSpec) -> T | None:
+    """The answer is yes, and nothing was done. Strikes only requests that change something."""
+    exchange.reach()
+    exchange.pass_time()
+    return exchange.acknowledgement
+
+
+@request_fault(parties=frozenset())
+def wrong_device(exchange: Exchange[T], spec: FaultSpec) -> T:
+    """Another device answers in this one's place; the request is not carried out."""
+    exchange.reach()
+    exchange.pass_time()
+    raise WrongDevice(exchange.channel.name, exchange.operation)
+
+
+def _restart(exchange: Exchange[T]) -> None:
+    device = exchange.channel.listener
+    assert isinstance(device, EmulatedDevice), "the registry lets only devices be targets"
+    device.restart()

@@ -1,0 +1,118 @@
+"""What every emulated device has: an identity, power, a place in the HAN, a count of its acts."""
+
+from __future__ import annotations
+
+from bench.clock import Appointment, Clock
+from bench.devices import Identity
+from bench.emulation import DeviceTruth
+from bench.installation import DeviceSpec
+from bench.units import Micros
+from emulators.models.han import HanLink
+
+
+class EmulatedDevice:
+    """On, off or rebooting. Subclasses say in `_power_changed` what hangs on it.
+
+    A reboot takes the device's `reboot_takes`; a cut lasts until it is restored, and several cuts
+    at once until the last of them is. After either the device boots. `executed` counts the
+    operations that changed something and were carried out, whether or not anybody heard of it.
+    """
+
+    __slots__ = (
+        "_boot",
+        "_cuts",
+        "_power_cuts",
+        "clock",
+        "executed",
+        "link",
+        "power_ups",
+        "spec",
+        "up",
+        "up_since",
+    )
+
+    def __init__(self, spec: DeviceSpec, clock: Clock) -> None:
+        self.spec = spec
+        self.clock = clock
+        self.up = True
+        self.up_since = clock.now()
+        self.power_ups = 1
+        self.executed: dict[str, int] = {}
+        self.link: HanLink | None = None
+        self._boot: Appointment | None = None
+        self._cuts = 0
+        self._power_cuts: list[tuple[Micros, Micros | None]] = []
+
+    def identity(self) -> Identity:
+        spec = self.spec
+        return Identity(
+            spec.role,
+            spec.serial_number,
+            spec.eui64,
+            spec.manufacturer,
+            spec.model,
+            spec.firmware,
+        )
+
+    def answers_at(self, now: Micros) -> Micros | None:
+        """From when on the device will take a request; None: not as things stand."""
+        return now if self.up else None
+
+    @property
+    def powered(self) -> bool:
+        """False while the power is cut; a rebooting device is powered."""
+        return not self._cuts
+
+    @property
+    def power_cuts(self) -> tuple[tuple[Micros, Micros | None], ...]:
+        """Spans without power, oldest first; the last may still be open."""
+        return tuple(self._power_cuts)
+
+    def restart(self) -> None:
+        """Goes down now and comes up after `reboot_takes`; without power there is nothing to do."""
+        if self.powered:
+            self._go_down()
+            self._boot_later()
+
+    def cut_power(self) -> None:
+        self._cuts += 1
+        if self._cuts == 1:
+            self._power_cuts.append((self.clock.now(), None))
+            if self._boot is not None:
+                self._boot.cancel()
+            self._go_down()
+
+    def restore_power(self) -> None:
+        self._cuts -= 1
+        if not self._cuts:
+            self._power_cuts[-1] = (self._power_cuts[-1][0], self.clock.now())
+            self._boot_later()
+            self._power_changed()
+
+    def truth(self) -> DeviceTruth:
+        return DeviceTruth(keys={}, executed=dict(self.executed), power_cuts=self.power_cuts)
+
+    def count(self, operation: str) -> None:
+        self.executed[operation] = self.executed.get(operation, 0) + 1
+
+    def _boot_later(self) -> None:
+        if self._boot is not None:
+            self._boot.cancel()
+        due = self.clock.now() + self.spec.emulation.reboot_takes
+        self._boot = self.clock.call_at(due, self._come_up)
+
+    def _go_down(self) -> None:
+        self.up = False
+        self._power_changed()
+
+    def _come_up(self) -> None:
+        self._boot = None
+        self.up = True
+        self.up_since = self.clock.now()
+        self.power_ups += 1
+        self._power_changed()
+
+    def _power_changed(self) -> None:
+        """Called after `up` or `powered` changed."""
+        if self.link is not None:
+            self.link.update(self.clock.now())

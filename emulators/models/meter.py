@@ -1,0 +1,132 @@
+"""What electricity and gas meters have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from bench.clock import Clock
+from bench.devices import (
+    KeySlot,
+    KeyState,
+    Payment,
+    PaymentMode,
+    RegisterReading,
+    SupplyState,
+)
+from bench.emulation import DeviceTruth
+from bench.installation import DeviceSpec
+from bench.secret import Secret
+from bench.units import Micros
+from emulators.models.device import EmulatedDevice
+from emulators.models.device_clock import DeviceClock
+from emulators.models.key_slots import KeySlots
+from emulators.models.payment import PaymentAccount
+from emulators.models.registers import Fuel, Register
+from emulators.models.supply import SupplySwitch
+
+
+class Meter(EmulatedDevice):
+    """A clock, a register, a supply switch, a payment account and keys."""
+
+    __slots__ = ("device_clock", "keys", "payment", "register", "supply")
+
+    def __init__(
+        self,
+        spec: DeviceSpec,
+        clock: Clock,
+        *,
+        fuel: Fuel,
+        price: Decimal,
+        mode: PaymentMode,
+        keys: Iterable[tuple[KeySlot, Secret]],
+    ) -> None:
+        super().__init__(spec, clock)
+        emulation = spec.emulation
+        self.device_clock = DeviceClock(clock, emulation.drift_ppm)
+        steps = int(emulation.first_register.scaleb(3))
+        self.register = Register(fuel, steps, emulation.load_w, clock.now())
+        self.supply = SupplySwitch()
+        self.payment = PaymentAccount(mode, emulation.balance, price, steps)
+        self.keys = KeySlots(keys, emulation.lockout_after, emulation.lockout_for)
+
+    def read_clock(self) -> Micros:
+        return self.device_clock.read()
+
+    def set_clock(self, to: Micros) -> None:
+        self.device_clock.set(to)
+        self.count("set_clock")
+
+    def read_registers(self) -> RegisterReading:
+        return self.reading(self.clock.now())
+
+    def reading(self, at: Micros) -> RegisterReading:
+        """The registers as they stood at `at`, read now."""
+        fuel = self.register.fuel
+        values = ((fuel.register, self.register.value(at)),)
+        return RegisterReading(values, fuel.unit, at, self.clock.now())
+
+    def supply_state(self) -> SupplyState:
+        return self.supply.state
+
+    def read_payment(self) -> Payment:
+        return self.payment.read(self.register.steps(self.clock.now()))
+
+    def key_state(self, slot: KeySlot) -> KeyState:
+        return self.keys.state(slot)
+
+    def prove_key(self, slot: KeySlot, key: Secret) -> bool:
+        return self.keys.prove(slot, key, self.clock.now())
+
+    def rotate_key(self, slot: KeySlot, new: Secret, counter: int) -> None:
+        self.keys.rotate(slot, new, counter, self.clock.now())
+        self.count("rotate_key")
+
+    def interrupt_supply(self) -> None:
+        self.supply.interrupt(self.clock.now())
+        self._flow_changed()
+
+    def restore_supply(self) -> None:
+        self.supply.restore(self.clock.now())
+        self._flow_changed()
+
+    def lose_register(self) -> None:
+        """The register starts again from zero; what was used before stays charged."""
+        now = self.clock.now()
+        before = self.register.steps(now)
+        self.register.lose(now)
+        self.payment.count_from(before, self.register.steps(now))
+
+    def lose_balance(self) -> None:
+        self.payment.lose(self.register.steps(self.clock.now()))
+
+    def reset_to_factory(self, keys: Mapping[KeySlot, Secret]) -> None:
+        """Factory keys, no HAN, the clock at the epoch. Registers and balance are kept: they are
+        the consumer's, and no reset may touch them.
+        """
+        self.keys.forget(keys, self.clock.now())
+        self.device_clock.reset_to_epoch()
+        if self.link is not None:
+            self.link.joined = False
+            self.link.update(self.clock.now())
+
+    def truth(self) -> DeviceTruth:
+        return DeviceTruth(
+            keys=self.keys.truth(),
+            supply=self.supply.state,
+            outages=self.supply.outages,
+            registers_fell=self.register.fell,
+            balance=self.payment.balance(self.register.steps(self.clock.now())),
+            balance_lost=self.payment.lost,
+            executed=dict(self.executed),
+            locked_until=self.keys.locked_until,
+            security_log=self.keys.security_log,
+            power_cuts=self.power_cuts,
+        )
+
+    def _flows(self) -> bool:
+        """Whether the consumer can use anything now."""
+        return self.supply.state is SupplyState.ON
+
+    def _flow_changed(self) -> None:
+        self.register.run(self.clock.now(), running=self._flows())
