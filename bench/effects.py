@@ -171,6 +171,8 @@ class _Proxy:
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         call = getattr(self._thing, operation)
+        if not callable(call):
+            return cast("Callable[..., Any]", call)
 
         def perform(*args: Any, **kwargs: Any) -> Any:
             return self._effects.perform(self._target, operation, call, args, kwargs)

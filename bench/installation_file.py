@@ -75,6 +75,21 @@ def read_installation(path: Path) -> Installation:
     return Installation(file.installation, file.group, devices, file.suppliers, file.payment)
 
 
+def _emulation_problems(document: Document, name: str, how: Emulation) -> Iterator[Problem]:
+    """What no device can be: one that wakes all the time, or whose registers fall."""
+    for key, value, least, expected in (
+        ("wakes-every", how.wakes_every, 1, "a duration above 0"),
+        ("awake-for", how.awake_for, 1, "a duration above 0"),
+        ("reply-timeout", how.reply_timeout, 1, "a duration above 0"),
+        ("lockout-after", how.lockout_after, 1, "a whole number from 1"),
+        ("load-w", how.load_w, 0, "a whole number from 0"),
+        ("first-register", how.first_register, 0, "a number from 0"),
+    ):
+        if value < least:
+            path = ("devices", name, "emulation", key)
+            yield document.problem(path, f"expected {expected}, got {document.got(path)}")
+
+
 def _problems(document: Document, file: InstallationFile) -> Iterator[Problem]:
     if not 1 <= len(set(file.suppliers)) == len(file.suppliers) <= 2:
         expected = "expected one supplier, or two different ones (split supply)"
@@ -86,6 +101,7 @@ def _problems(document: Document, file: InstallationFile) -> Iterator[Problem]:
         if not _EUI64.fullmatch(entry.eui64):
             message = f"expected an EUI-64 such as 70-B3-D5-1F-30-00-A0-08, got '{entry.eui64}'"
             yield document.problem(("devices", name, "eui64"), message)
+        yield from _emulation_problems(document, name, entry.emulation)
     seen: dict[str, str] = {}
     for name, entry in file.devices.items():
         if entry.eui64 in seen:

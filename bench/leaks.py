@@ -1,4 +1,4 @@
-"""Looks for key bytes where none may be: raw, hex, base64 and as a list of numbers."""
+"""Looks for key bytes where none may be: raw, as Python shows them, hex, base64, numbers."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ def find_leaks(text: bytes, secrets: Iterable[Secret]) -> list[str]:
 
 def _exact_forms(key: bytes) -> Iterable[bytes]:
     yield key
-    for offset in range(3):  # wherever the key starts within the encoded bytes
-        encoded = base64.b64encode(bytes(offset) + key)
-        yield encoded[-(-offset * 8 // 6) : (offset + len(key)) * 8 // 6]
+    yield repr(key)[2:-1].encode()
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        for offset in range(3):  # wherever the key starts within the encoded bytes
+            encoded = encode(bytes(offset) + key)
+            yield encoded[-(-offset * 8 // 6) : (offset + len(key)) * 8 // 6]
 
 
 def _folded_forms(key: bytes) -> Iterable[bytes]:

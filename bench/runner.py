@@ -97,6 +97,11 @@ def run_suite(
     return record
 
 
+def run_prepared(order: Order, prepared: PreparedScenario) -> ScenarioRecord:
+    """Runs one scenario and judges it, without writing anything."""
+    return _record(order, run_scenario(prepared, order.seed), first_line=1)
+
+
 def _choose(prepared: list[PreparedScenario], only: Sequence[str]) -> list[PreparedScenario]:
     names = [each.scenario.scenario for each in prepared]
     unknown = [name for name in only if name not in names]

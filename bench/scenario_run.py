@@ -54,10 +54,15 @@ def run_scenario(
     inbox = Inbox(clock)
     secrets: list[Secret] = []
     world = _build_world(prepared, seed, clock, inbox, secrets)
+    unprepared = _prepare_account(prepared, world)
     identities = _read_back(world)
     # Reading a sleepy meter takes time; every scenario opens a whole day after its clock started.
     clock.sleep_until(scenario.start + DAY, cancellation)
+    inbox.clear()  # a file set that followed an account switched beforehand is not this run's
     ran = Ran(prepared, clock.now(), identities, world.truth(), secrets=secrets)
+    if unprepared:
+        ran.bench_error, ran.ended, ran.after = unprepared, ran.started, ran.before
+        return ran
     for entry in scenario.faults:
         world.arm(entry.spec)
 
@@ -117,9 +122,20 @@ def _build_world(
         resubmission=resubmission_policy(prepared.strategy, installation.group),
         device_keys=device_keys,
     )
-    if prepared.scenario.preconditions.account is Holder.DCC:
-        world.parties.smso.transfer_account()
     return world
+
+
+def _prepare_account(prepared: PreparedScenario, world: EmulatedWorld) -> str:
+    """Brings the account to where the preconditions want it; returns why it is not there."""
+    wanted = prepared.scenario.preconditions.account
+    if wanted is Holder.SMSO:
+        return ""
+    try:
+        world.parties.smso.transfer_account()
+    except PeerError as error:
+        if world.truth().account is not wanted:
+            return f"the account could not be brought to the {wanted}: {error}"
+    return ""
 
 
 def _key_ring(prepared: PreparedScenario, secrets: list[Secret]) -> MemoryKeyRing:

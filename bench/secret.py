@@ -8,7 +8,9 @@ finds every place that touches them.
 from __future__ import annotations
 
 import hmac
-from typing import NoReturn
+from typing import Final, NoReturn
+
+_AES_KEY_SIZES: Final = (16, 24, 32)
 
 
 class Secret:
@@ -31,6 +33,8 @@ class Secret:
 
         (ANSI X9.24-1:2017 annex A). It names a key without giving it away.
         """
+        if len(self.__bytes) not in _AES_KEY_SIZES:
+            raise ValueError(f"expected a key of 16, 24 or 32 bytes, got {len(self.__bytes)}")
         if self._check_value is None:
             self._check_value = check_value(self.__bytes)
         return self._check_value
@@ -40,7 +44,8 @@ class Secret:
         return hmac.compare_digest(self.__bytes, other.__bytes)
 
     def __repr__(self) -> str:
-        return f"<Secret {self.label} kcv={self.check_value}>"
+        is_key = len(self.__bytes) in _AES_KEY_SIZES
+        return f"<Secret {self.label}{f' kcv={self.check_value}' if is_key else ''}>"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and self.matches(other)

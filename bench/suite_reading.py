@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.emulation import PARTY_NAMES
+from bench.clock import VirtualClock
+from bench.emulation import PARTY_NAMES, EmulatedWorld, WorldFactory
 from bench.errors import Problem, UsageError
 from bench.file_model import read
 from bench.installation import Installation
@@ -19,6 +20,7 @@ from bench.mehrs.strategy import Strategy
 from bench.migration.defaults import shipped
 from bench.migration.process import require_group
 from bench.migration.sections import PROCESS
+from bench.parties import Inbox
 from bench.plugins import EMULATORS
 from bench.plugins import load as load_plugin
 from bench.shipped import find
@@ -86,6 +88,10 @@ class _Reader:
                 message = f"'{included}' includes this file: expected a suite that does not"
                 self.problems.append(document.problem(place, message))
                 continue
+            if not target.is_file():
+                message = f"expected a suite file, got '{target}', which does not exist"
+                self.problems.append(document.problem(place, message))
+                continue
             self.read(target, within)
         if not suite.scenarios and not suite.includes:
             self.problems.append(
@@ -125,7 +131,16 @@ class _Reader:
     ) -> Strategy | None:
         overlay = self._forced.overlay
         if overlay is None and scenario.overlay is not None:
-            overlay = find("overlays", scenario.overlay, beside=path.parent)
+            place = (*here, "overlay")
+            try:
+                overlay = find("overlays", scenario.overlay, beside=path.parent)
+            except UsageError as error:
+                self.problems.append(document.problem(place, str(error)))
+                return None
+            if not overlay.is_file():
+                message = f"expected an overlay file, got '{overlay}', which does not exist"
+                self.problems.append(document.problem(place, message))
+                return None
         try:
             return load_strategy(
                 self._forced.mehrs or scenario.mehrs, self._forced.mam or scenario.mam, overlay
@@ -202,7 +217,7 @@ class _Checks:
         meters = [device.name for device in self.installation.meters]
         group = self.installation.group
         rules = [rule.id for rule in self.strategy.rules_for(group)]
-        sections = [stage.section for stage in PROCESS[group]]
+        sections = [stage.section for stage in PROCESS[group] if stage.step]
         yield from self._known("expect", "rules", expect.rules, rules, "rule", group)
         yield from self._known("expect", "failed", expect.failed, sections, "section", group)
         yield from self._known("expect", "keys", expect.keys, meters, "meter")
@@ -239,7 +254,10 @@ class _Checks:
                 yield self.document.problem(path, message, at_key=True)
 
     def _fault_problems(self, targets: list[str]) -> Iterator[Problem]:
+        if not self.scenario.faults:
+            return
         catalogue: Mapping[str, object] = load_plugin(EMULATORS, "faults")
+        world = self._world()
         for index, entry in enumerate(self.scenario.faults):
             path = (*self.here, "faults", index)
             if entry.fault not in catalogue:
@@ -250,7 +268,28 @@ class _Checks:
                 near = did_you_mean(entry.target, targets) or f"; known: {', '.join(targets)}"
                 message = f"unknown target '{entry.target}'{near}"
                 yield self.document.problem((*path, "target"), message)
+            known = entry.fault in catalogue and entry.target in targets
             moments = [m for m in (entry.after, entry.when, entry.request) if m is not None]
             if len(moments) != 1:
                 message = f"expected one of after, when, request, got {len(moments) or 'none'}"
                 yield self.document.problem(path, message)
+            elif known:
+                try:
+                    world.arm(entry.spec)
+                except UsageError as error:
+                    for problem in error.problems:
+                        yield self.document.problem(path, str(problem))
+
+    def _world(self) -> EmulatedWorld:
+        """The scenario's world, never run: arming its faults shows what is wrong with them."""
+        clock = VirtualClock(self.scenario.start)
+        factory: WorldFactory = load_plugin(EMULATORS, "installation")
+        return factory(
+            self.installation,
+            clock=clock,
+            seed=0,
+            inbox=Inbox(clock),
+            behaviours=self.scenario.parties,
+            resubmission=None,
+            device_keys={},
+        )

@@ -102,19 +102,23 @@ def judge_files(
 
     places = Places()
     complaints = Complaints(places)
-    checker = Checker(strategy, tolerance, places)
-    reading = Reading() if reading is None else reading
-    events: Iterable[tuple[Where, Event]] = read_trace(
-        tuple(traces), places, complaints, reading=reading, on_faulty=checker.shake
+    # Sorted, an event is known by its rank, so that findings stand in the order of the trace.
+    ranked: list[Where] = []
+    checker = Checker(
+        strategy, tolerance, (lambda rank: places.text(ranked[rank])) if sort else places.text
     )
-    events = _with_progress(events)
+    events: Iterable[tuple[Where, Event]] = _with_progress(
+        read_trace(tuple(traces), places, complaints, reading=reading, on_faulty=checker.shake)
+    )
     if sort:
-        events = sorted(events, key=_at)
+        in_order = sorted(events, key=_at)
+        ranked.extend(where for where, _ in in_order)
+        events = ((rank, event) for rank, (_, event) in enumerate(in_order))
     for where, event in events:
         try:
             checker.feed(event, where)
         except FaultyLine as fault:
-            complaints.add(where, fault.faults)
+            complaints.add(ranked[where] if sort else where, fault.faults)
     complaints.raise_if_any()
     return checker.finish()
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
 import click
 
 from bench.clock import Cancellation
-from bench.errors import ExitCode
+from bench.errors import BenchError, ExitCode, UsageError
 
 
 @click.command()
@@ -28,11 +30,10 @@ from bench.errors import ExitCode
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("runs/latest"),
-    show_default=True,
     metavar="DIR",
-    help="The folder for trace, result and report.",
+    help="The folder for trace, result and report; a new one under runs/ unless told.",
 )
+@click.option("--overwrite", is_flag=True, help="Write into DIR although it holds a run.")
 @click.option("--mehrs", metavar="VERSION", help="Run every scenario under this MEHRS version.")
 @click.option("--mam", metavar="VERSION", help="Run every scenario under this MAM version.")
 @click.option(
@@ -47,7 +48,8 @@ def run(
     suite: str,
     only: tuple[str, ...],
     seed: int,
-    out: Path,
+    out: Path | None,
+    overwrite: bool,
     mehrs: str | None,
     mam: str | None,
     overlay: Path | None,
@@ -72,14 +74,17 @@ def run(
     from bench.suite_reading import Forced
     from bench.verdict import Verdict
 
+    folder = _new_folder() if out is None else _given_folder(out, overwrite)
     order = Order(find("suites", suite), suite, seed, only, Forced(mehrs, mam, overlay))
     with _cancelled_by_signals() as cancellation, _progress(quiet=as_json) as progress:
-        record = run_suite(order, out, progress=progress, cancellation=cancellation)
-    render(out)
+        record = run_suite(order, folder, progress=progress, cancellation=cancellation)
+    render(folder)
     if as_json:
         click.echo(to_json(record), nl=False)
     else:
-        click.echo(report_text(record, Terminal.of(sys.stdout), str(out / "report.html")), nl=False)
+        click.echo(
+            report_text(record, Terminal.of(sys.stdout), str(folder / "report.html")), nl=False
+        )
     if cancellation.reason is not None:
         raise SystemExit(INTERRUPTED)
     code = record.worst.exit_code
@@ -87,6 +92,39 @@ def run(
         undecided = any(c.verdict != Verdict.PASS.label for c in record.certificates)
         code = ExitCode.INCONCLUSIVE if undecided else code
     raise SystemExit(code)
+
+
+def _new_folder() -> Path:
+    """`runs/<now>`, with `runs/latest` pointing to it: a run never writes over an earlier one."""
+    runs = Path("runs")
+    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
+    try:
+        runs.mkdir(exist_ok=True)
+        for attempt in itertools.count():
+            folder = runs / (stamp if not attempt else f"{stamp}-{attempt}")
+            try:
+                folder.mkdir()
+                break
+            except FileExistsError:
+                continue
+        latest = runs / "latest"
+        if latest.is_symlink() or not latest.exists():
+            latest.unlink(missing_ok=True)
+            latest.symlink_to(folder.name)
+    except OSError as error:
+        raise BenchError(
+            f"{runs}: cannot be written: {error.strerror}",
+            hint="name a folder that can be written with --out DIR",
+        ) from None
+    return folder
+
+
+def _given_folder(folder: Path, overwrite: bool) -> Path:
+    if (folder / "result.json").exists() and not overwrite:
+        raise UsageError(
+            f"{folder}: holds a run already", hint="name another folder, or add --overwrite"
+        )
+    return folder
 
 
 INTERRUPTED = 130

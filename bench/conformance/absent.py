@@ -34,12 +34,13 @@ def no_mgf(passage: Passage, limits: Limits) -> Sequence[Outcome]:
 
 
 def _not_entered(section: str, why: str) -> RuleFunction:
-    """A section that does not apply to group DA has no step."""
+    """The rule that a section which does not apply to group DA has no step."""
 
     def judge(passage: Passage, limits: Limits) -> Sequence[Outcome]:
         steps = [step[:3] for step in passage.steps.get(section, ())]
         return _absent(passage, steps, f"no step {section}", f"step {section}", why)
 
+    judge.__doc__ = why
     return judge
 
 

@@ -9,7 +9,7 @@ have the same; and the findings.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from bench.conformance.finding import Finding, Judgement, RuleCount
@@ -52,19 +52,20 @@ class _Installation:
 class Checker:
     """Judges one trace by one strategy.
 
-    `feed` every event in the trace's order, then `finish` once. `where` is a line as `places`
-    numbers it; without `places` it is the line of a trace called `trace.jsonl`.
+    `feed` every event in the trace's order, then `finish` once. `where` is a number that does not
+    fall; `place` says what line it stands for. Without `place` it is the line of a trace called
+    `trace.jsonl`.
     """
 
     def __init__(
         self,
         strategy: Strategy,
         tolerance: Micros = DEFAULT_TOLERANCE,
-        places: Places | None = None,
+        place: Callable[[Where], str] | None = None,
     ) -> None:
         self._strategy = strategy
         self._bench = Bench(strategy, tolerance)
-        self._places = Places("trace.jsonl") if places is None else places
+        self._place = Places("trace.jsonl").text if place is None else place
         self._installations: dict[str, _Installation] = {}
         # closed passages that are still unpacked, the oldest first
         self._recent: dict[str, _Installation] = {}
@@ -208,7 +209,7 @@ class Checker:
             verdict=outcome.verdict,
             expected=outcome.expected,
             observed=outcome.observed,
-            where=tuple(self._places.text(where) for where in outcome.where),
+            where=tuple(self._place(where) for where in outcome.where),
             message=outcome.message,
             others=judged.others,
         )

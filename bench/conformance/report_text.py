@@ -106,7 +106,7 @@ def _sources(rule: Rule, strategy: Strategy) -> str:
 
 
 def _field(name: str, text: str) -> Iterator[str]:
-    return _wrapped(text, f"  {name}: ".ljust(14))
+    return _wrapped(text, f"  {name}: ".ljust(12))
 
 
 def _wrapped(text: str, first: str = "  ") -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from bench.errors import Ambiguous, PeerError
 from bench.migration.case import Case, CheckFailed, Parked
 from bench.migration.codes import Code
@@ -29,11 +31,10 @@ def switch_account(case: Case) -> None:
     For group DA the RFS must be held within the limit from the MVF's generation [S row 10]; the
     other groups wait for it as long as the bench's default says.
     """
-    try:
+    with suppress(Ambiguous):  # settled by asking, as every switch is
         case.effects.smso.transfer_account()
-    except Ambiguous:
-        if settle_holder(case) is not Holder.DCC:
-            raise CheckFailed(Code.ACCOUNT) from None
+    if settle_holder(case) is not Holder.DCC:
+        raise CheckFailed(Code.ACCOUNT)
     case.account(Holder.DCC, Actor.SMSO)
     _await_file_set(case, _file_set_deadline(case))
 
@@ -47,9 +48,15 @@ def _file_set_deadline(case: Case) -> Micros:
 
 
 def _await_file_set(case: Case, deadline: Micros) -> None:
-    """An incomplete file set is not the file set: the wait goes on."""
+    """An incomplete file set is not the file set: the wait goes on.
+
+    Settling the switch may have outlasted the deadline; what lies in the mailbox then is too late.
+    """
     code = Code.NO_FILE_SET
-    while (received := case.effects.receive(FileReceived, deadline)) is not None:
+    while case.effects.now() <= deadline:
+        received = case.effects.receive(FileReceived, deadline)
+        if received is None:
+            break
         file = received[1]
         if file.file == "RFS" and file.complete:
             case.file_set = file.devices
@@ -73,17 +80,17 @@ def settle_holder(case: Case) -> Holder:
 def switch_back(case: Case) -> None:
     """The S1SP switches the account back from DCC to the SMSO [S row 12].
 
-    Only while every SUA key is proven old. A lost reply is settled by asking; a refusal is an
-    incident, and the installation is parked.
+    Only while every SUA key is proven old. Who holds the account is asked after each try, answered
+    or not; a refusal is an incident, and the installation is parked.
     """
     for _ in range(case.defaults.count("settle-tries")):
         try:
             case.effects.smso.take_account_back()
         except Ambiguous:
-            if settle_holder(case) is not Holder.SMSO:
-                continue
+            pass
         except PeerError as error:
             raise Parked(Code.ACCOUNT, f"the account cannot be switched back: {error}") from None
-        case.account(Holder.SMSO, Actor.S1SP)
-        return
+        if settle_holder(case) is Holder.SMSO:
+            case.account(Holder.SMSO, Actor.S1SP)
+            return
     raise Parked(Code.NOT_SETTLED, "the account was not switched back, however often asked")

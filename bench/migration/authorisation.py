@@ -1,8 +1,9 @@
 """Migration Authorisations: the MAM's split-supply week, and their validation by 2.3.2.
 
-Single supply: the one supplier authorises when it is ready. Split supply: the MCC designates a
-week in which *each* active supplier submits [C s5]; who misses it waits for the next week of the
-calendar, and so does the other supplier.
+Single supply: the one supplier authorises when it is ready. Split supply under MAM 4.0: the MCC
+designates a week in which *each* active supplier submits [C s5]; who misses it waits for the next
+week of the calendar, and so does the other supplier. MAM 3.0 has no such week: there each supplier
+authorises when it is ready.
 """
 
 from __future__ import annotations
@@ -19,20 +20,23 @@ def authorise(case: Case) -> None:
     Raises `CheckFailed` with the validating party's code, or `SectionFailed` of the MAM where an
     authorisation did not come at all.
     """
-    if case.installation.split:
+    if case.installation.split and "MAM-split-week" in case.strategy.rules:
         _in_a_designated_week(case)
     else:
-        _single_supply(case)
+        _whenever_ready(case)
 
 
-def _single_supply(case: Case) -> None:
-    (supplier,) = case.installation.suppliers
-    case.effects.supplier(supplier).open(())
+def _whenever_ready(case: Case) -> None:
+    for supplier in case.installation.suppliers:
+        case.effects.supplier(supplier).open(())
     until = case.effects.now() + case.defaults.duration("authorisation-wait")
-    received = case.effects.receive(AuthorisationReceived, until)
-    if received is None:
-        raise SectionFailed("MAM", Code.NO_AUTHORISATION)
-    _require_accepted([_validate(case, received[1])])
+    codes: dict[str, str] = {}
+    while len(codes) < len(case.installation.suppliers):
+        received = case.effects.receive(AuthorisationReceived, until)
+        if received is None:
+            raise SectionFailed("MAM", Code.NO_AUTHORISATION)
+        codes[received[1].supplier] = _validate(case, received[1])
+    _require_accepted(list(codes.values()))
 
 
 def _in_a_designated_week(case: Case) -> None:

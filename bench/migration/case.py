@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 
 from bench.devices import CommsHub, Meter, Role
 from bench.effects import Effects
+from bench.errors import PeerError
 from bench.installation import DeviceSpec, Installation
 from bench.mehrs.strategy import Strategy
+from bench.migration.codes import Code
 from bench.migration.defaults import Defaults
 from bench.parties import Actor, Group, Holder, ListedDevice
 from bench.trace import Account, Event, File, Incident, Report, Step
@@ -109,13 +111,24 @@ class Case:
         self.emit(Report, report=report, outcome="failure", code=code, actor=Actor.S1SP)
 
     def raise_incident(self, summary: str) -> tuple[str, str]:
-        """Raises an incident at the desk; returns its id and the acting party."""
-        incident, acting_party = self.effects.dsp.raise_incident(summary)
-        self.emit(
-            Incident,
-            incident=incident,
-            outcome="raised",
-            acting_party=acting_party,
-            actor=Actor.S1SP,
-        )
-        return incident, acting_party
+        """Raises an incident at the desk; returns its id and the acting party.
+
+        A desk that does not answer is asked again: an incident too many does no harm, one too few
+        leaves nobody to look. Raises `Parked` when it never answers.
+        """
+        for _ in range(self.defaults.count("settle-tries")):
+            try:
+                incident, acting_party = self.effects.dsp.raise_incident(summary)
+            except PeerError:
+                pause = self.defaults.duration("settle-interval")
+                self.effects.sleep_until(self.effects.now() + pause)
+                continue
+            self.emit(
+                Incident,
+                incident=incident,
+                outcome="raised",
+                acting_party=acting_party,
+                actor=Actor.S1SP,
+            )
+            return incident, acting_party
+        raise Parked(Code.NO_INCIDENT, "the incident desk does not take an incident")

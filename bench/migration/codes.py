@@ -36,6 +36,7 @@ class Code(StrEnum):
     ACCOUNT = "BENCH-ACCOUNT"  # the account is not where it must be
     NOT_SETTLED = "BENCH-NOT-SETTLED"  # a doubt could not be settled: parked
     INCIDENT_OPEN = "BENCH-INCIDENT-OPEN"  # an incident was not resolved in time: parked
+    NO_INCIDENT = "BENCH-NO-INCIDENT"  # no incident could be raised: parked without one
     SUPPLY = "BENCH-SUPPLY"  # the supply is not on
     CLOCK = "BENCH-CLOCK"  # a meter's clock could not be set
     GIVEN_UP = "BENCH-GIVEN-UP"  # no further attempt at migration is made

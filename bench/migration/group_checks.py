@@ -27,8 +27,10 @@ def check_file_set(case: Case) -> None:
 
 
 def check_group_file(case: Case) -> None:
-    """2.5.6 (not DA): the MGF covers every device of the RFS."""
-    if not {d.eui64 for d in case.file_set} <= {d.eui64 for d in case.installation.devices}:
+    """2.5.6 (not DA): every device that the MGF lists is joined to the hub."""
+    hub = case.installation.hub.eui64
+    on_the_hub = {row.eui64 for row in case.hub.han_devices() if row.joined} | {hub}
+    if not {device.eui64 for device in case.file_set} <= on_the_hub:
         raise CheckFailed(Code.DEVICES, retryable=False)
 
 
@@ -50,5 +52,5 @@ def check_keys(case: Case) -> None:
 
 
 def check_han(case: Case) -> None:
-    """2.5.10: every device is on the HAN."""
+    """2.5.10: the hub has heard every device lately."""
     require_han(case)

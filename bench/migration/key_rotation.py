@@ -104,19 +104,21 @@ def _send(case: Case, device: DeviceSpec, key: Secret) -> Sent:
 def _settle(case: Case, device: DeviceSpec, wanted: Secret) -> bool:
     """True: the device was proven to hold `wanted`; False: proven to hold the current key.
 
-    Probes are repeated only while no answer comes; two negative answers prove nothing and more
-    of them would trip the device's lockout, so they park at once.
+    Each key is probed until an answer comes, and once answered not again: two negative answers
+    prove nothing, and more of them would trip the device's lockout.
     """
     _record(case, device, "unknown", "none")
     current = case.effects.keys.current(device.name, SUA)
     assert current is not None, "a device without a known key is never rotated"
     meter, pause = case.meter(device), case.defaults.duration("settle-interval")
+    probes = [(wanted, True), (current, False)]
     for _ in range(case.defaults.count("settle-tries")):
         try:
-            if meter.prove_key(SUA, wanted):
-                return True
-            if meter.prove_key(SUA, current):
-                return False
+            while probes:
+                key, is_wanted = probes[0]
+                if meter.prove_key(SUA, key):
+                    return is_wanted
+                del probes[0]
             break
         except PeerError:
             case.effects.sleep_until(case.effects.now() + pause)

@@ -58,11 +58,21 @@ def _outcome(case: Case) -> str:
         except SectionFailed as failure:
             return _recover(case, failure)
     except Parked as parked:
-        if parked.code != Code.INCIDENT_OPEN:
-            case.raise_incident(parked.summary)
-        case.report(parked.code)
+        _look_into(case, parked)
         return "parked"
     return "commissioned"
+
+
+def _look_into(case: Case, parked: Parked) -> None:
+    """People must look at it: an incident unless one is open, and a report in any case."""
+    codes = [parked.code]
+    if parked.code not in (Code.INCIDENT_OPEN, Code.NO_INCIDENT):
+        try:
+            case.raise_incident(parked.summary)
+        except Parked as unheard:
+            codes.append(unheard.code)
+    for code in codes:
+        case.report(code)
 
 
 def _recover(case: Case, failure: SectionFailed) -> str:

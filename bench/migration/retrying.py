@@ -53,7 +53,7 @@ class Chain:
     """The attempts at one operation in one passage, as the trace will show them.
 
     `wait()` sleeps until the schedule's next attempt and returns True, or returns False when the
-    schedule gives up; `why` then says so in its words.
+    schedule gives up.
     """
 
     def __init__(self, case: Case, section: str, operation: str, device: str | None = None) -> None:
@@ -65,7 +65,6 @@ class Chain:
         self._made: list[retry.Attempt] = []
         self._next = self._schedule.first(case.effects.now())
         self._started = 0
-        self.why = ""
 
     def start(self) -> None:
         self._started = self._case.effects.now()
@@ -101,7 +100,6 @@ class Chain:
     def wait(self) -> bool:
         decision = self._schedule.after(self._made)
         if isinstance(decision, retry.GiveUp):
-            self.why = decision.reason
             return False
         self._next = decision
         self._case.effects.sleep_until(decision.at)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from bench.errors import Ambiguous, PeerError
 from bench.migration.case import Case, Parked
 from bench.migration.codes import Code
@@ -12,24 +14,22 @@ from bench.trace import Incident, Smi
 def update_chf(case: Case) -> None:
     """2.6.6: updates the CHF on the SMI; a failure is an incident, which is waited for [S row 2].
 
-    Raises `Parked` when the incident is not resolved in time. A lost reply is settled by asking
-    whether the record is updated.
+    Raises `Parked` when the incident is not resolved in time. Whether the record is updated is
+    asked, also when the update was acknowledged.
     """
     try:
-        case.effects.dsp.update_chf()
-    except Ambiguous:
-        updated = _settle(case)
+        with suppress(Ambiguous):
+            case.effects.dsp.update_chf()
+        updated = _is_updated(case)
     except PeerError:
         updated = False
-    else:
-        updated = True
     case.emit(Smi, record="CHF", outcome="updated" if updated else "failed", actor=Actor.DSP)
     if not updated:
         incident, _ = case.raise_incident("the CHF cannot be updated on the SMI")
         _await_resolution(case, incident)
 
 
-def _settle(case: Case) -> bool:
+def _is_updated(case: Case) -> bool:
     pause = case.defaults.duration("settle-interval")
     for _ in range(case.defaults.count("settle-tries")):
         try:

@@ -48,6 +48,17 @@ _SAID: Final[Mapping[str, tuple[Blame, str]]] = {
     Code.DOUBT: (Blame.DEVICE, "the reply was lost, so done or not is unknown"),
 }
 
+_WHOSE: Final[Mapping[str, str]] = {
+    Code.NO_KEY: "whoever hands over the keys",
+    Code.DEVICES: "whoever keeps the lists",
+    Code.NO_AUTHORISATION: "the supplier",
+    Code.NO_SUBMISSION: Actor.REQUESTING_PARTY,
+    Code.NO_FILE_SET: Actor.SMSO,
+    Code.FILE_SET_INCOMPLETE: Actor.SMSO,
+    Code.ACCOUNT: Actor.SMSO,
+    Code.INCIDENT_OPEN: "the incident's acting party",
+}
+
 _ANYBODYS: Final = frozenset(
     {Code.NO_REPLY, Code.GARBLED, Code.REFUSED, Code.AUTHENTICATION, Code.DOUBT}
 )
@@ -56,11 +67,19 @@ _ANYBODYS: Final = frozenset(
 _ASKED_PARTY: Final[Mapping[str, str]] = {
     "2.3.2": "the party that validates authorisations",
     "2.4.5": Actor.IOC_S1SP,
-    "2.5.1.1": "the SMSO or the hub",
+    "2.5.1.1": Actor.SMSO,
     "2.5.2": Actor.SMSO,
     "2.6.6": Actor.DSP,
 }
 """Whom the S1SP asks in a section."""
+
+
+_PARTIES: Final = frozenset(actor.value for actor in Actor)
+
+
+def _named(party: str) -> str:
+    """As it stands in a sentence: `the SMSO`, `Alder Energy`."""
+    return f"the {party}" if party in _PARTIES else party
 
 
 def meaning(code: str | None) -> str:
@@ -75,11 +94,11 @@ def blame(code: str | None, section: str, actor: str | None) -> tuple[Blame, str
     """
     party = _ASKED_PARTY.get(section, "")
     if code is not None and code in _SAID and not (code in _ANYBODYS and party):
-        return _SAID[code][0], ""
+        return _SAID[code][0], _named(_WHOSE.get(code, ""))
     if actor and actor not in (Actor.S1SP, Actor.COMMISSIONING_PARTY):
-        return Blame.PARTY, actor
+        return Blame.PARTY, _named(actor)
     if party:
-        return Blame.PARTY, party
+        return Blame.PARTY, _named(party)
     if section == "commissioning" or section.startswith(("2.6", "3.")):
         return Blame.DEVICE, ""
     return Blame.NOBODY, ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench.mehrs.strategy import Status
-from bench.report.spoken import listed
+from bench.report.limits import parameters_by
+from bench.report.spoken import count, listed
 from bench.result import RULE_VERDICTS, Certificate, RuleRecord, RunRecord
 
 
@@ -58,12 +59,33 @@ def _reason(record: RunRecord, certificate: Certificate, rule: RuleRecord) -> st
 
 def _unsourced(record: RunRecord, certificate: Certificate, rule: RuleRecord) -> list[str]:
     """The unsourced parameters of the rule's section, by the last part of their names."""
-    held = record.parameters.get(certificate.strategy.key, {})
+    held = parameters_by(record, certificate.strategy)
     return [
         name.removeprefix(f"{rule.section}.")
         for name, parameter in held.items()
         if parameter.status == Status.UNSOURCED and name.startswith(f"{rule.section}.")
     ] or ["value"]
+
+
+def as_expected(record: RunRecord) -> str:
+    """A sentence: how many scenarios went as they expect to, and how many were not run."""
+    run = [scenario for scenario in record.scenarios if not scenario.not_run]
+    met = sum(scenario.verdict == "pass" for scenario in run)
+    left = len(record.scenarios) - len(run)
+    sentence = f"{met} of {count(len(run), 'scenario')} went as expected"
+    return f"{sentence}; {left} not run." if left else f"{sentence}."
+
+
+def certified(record: RunRecord) -> str:
+    """A sentence: what the certificates come to, which is another question."""
+    verdicts = [certificate.verdict for certificate in record.certificates]
+    if not verdicts:
+        return "There is no certificate."
+    if len(set(verdicts)) == 1:
+        which = "certificate" if len(verdicts) == 1 else f"{len(verdicts)} certificates"
+        return f"Verdict of the {which}: {verdicts[0]}."
+    counted = [f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts)]
+    return f"Verdicts of the {len(verdicts)} certificates: {listed(counted)}."
 
 
 def rests_on(record: RunRecord) -> str:

@@ -19,11 +19,11 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bench.report.certificate import blocks, rests_on
+from bench.report.certificate import as_expected, blocks, certified, rests_on
 from bench.report.limits import permitted_by
 from bench.report.marks import SEVERITY, SYMBOLS, verdict_of
 from bench.report.printable import printable
-from bench.report.spoken import length_of, span
+from bench.report.spoken import length_of, rough
 from bench.report.timeline import draw, legend
 from bench.report.timeline_lanes import Permitted
 from bench.report.trace_lines import Line, TraceLines, by_installation
@@ -86,6 +86,8 @@ def report_html(record: RunRecord, trace: TraceLines) -> str:
         .render(
             run=record,
             rests_on=rests_on(record),
+            as_expected=as_expected(record),
+            certified=certified(record),
             strategies=list({s.strategy.key: s.strategy for s in record.scenarios}.values()),
             counts=sorted(counts.items(), key=lambda item: SEVERITY.get(item[0], 9)),
             groups=sorted({scenario.group for scenario in record.scenarios}),
@@ -158,7 +160,7 @@ def _scenario(
         ident=ident,
         verdict=verdict_of(scenario),
         attempts="–" if scenario.not_run else str(attempts),
-        length="–" if length is None else span(length),
+        length="–" if length is None else rough(length),
         words=printable(" ".join(words)).lower(),
         findings=tuple(_finding(entry, rules) for entry in scenario.findings),
         judged=_judged(scenario),

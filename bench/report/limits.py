@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bench.report.timeline_lanes import Permitted
-from bench.result import RunRecord, StrategyRecord, parameters_of
+from bench.result import ParameterRecord, RunRecord, StrategyRecord, parameters_of
 from bench.units import SECOND
 
 
 def permitted_by(record: RunRecord, strategy: StrategyRecord) -> Permitted:
+    """Where the parameters are not to be had, nothing is permitted or forbidden in a drawing."""
+    return Permitted(parameters_by(record, strategy), round(record.tolerance_s * SECOND))
+
+
+def parameters_by(record: RunRecord, strategy: StrategyRecord) -> Mapping[str, ParameterRecord]:
     """The recorded parameters; those of the shipped versions where none were recorded.
 
-    The shipped ones are taken only if their hashes are the recorded ones. Where neither is to be
-    had, nothing is permitted or forbidden in the drawing.
+    The shipped ones are taken only if their hashes are the recorded ones.
     """
     held = record.parameters.get(strategy.key)
     if held is None and strategy.overlay is None:
@@ -25,4 +31,4 @@ def permitted_by(record: RunRecord, strategy: StrategyRecord) -> Permitted:
         else:
             if shipped.hashes == strategy.hashes:
                 held = parameters_of(shipped)
-    return Permitted(held or {}, round(record.tolerance_s * SECOND))
+    return held or {}

@@ -22,6 +22,12 @@ def span(length: Micros) -> str:
     return f"{days} d {format_duration(rest)}" if rest else f"{days} d"
 
 
+def rough(length: Micros) -> str:
+    """To the minute from an hour on, to the second below: for columns and labels."""
+    unit = MINUTE if length >= HOUR else SECOND
+    return span(length - length % unit if length >= unit else length)
+
+
 def day(at: Micros) -> str:
     """`7 Jun 2021`."""
     date = datetime.fromtimestamp(at // SECOND, UTC)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
+from bench.parties import Actor
 from bench.report.causes import Blame, blame, meaning
 from bench.report.printable import printable
 from bench.report.spoken import count, listed, moment, span
@@ -19,7 +20,6 @@ from bench.trace import (
     Authorisation,
     Closed,
     Event,
-    File,
     Incident,
     Key,
     Opened,
@@ -30,6 +30,7 @@ from bench.trace import (
     Step,
 )
 
+_PARTIES: Final = frozenset(actor.value for actor in Actor)
 _ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
@@ -60,14 +61,15 @@ class _Passage:
     def told(self) -> Iterator[str]:
         yield from self._opening()
         yield from self._authorisations()
+        yield from self._transfer()
         yield from self._attempts()
         yield from self._progress()
+        yield from self._outages()
         yield from self._keys()
         yield from self._incidents()
-        yield from self._reports()
         yield from self._operator()
-        yield from self._outages()
-        yield from self._account()
+        yield from self._switch_back()
+        yield from self._reports()
         yield from self._end()
 
     def _of(self, *kinds: type[Event]) -> list[Event]:
@@ -100,9 +102,10 @@ class _Passage:
             else:
                 code = f" with {event.code}" if event.code else ""
                 yield f"The authorisation of {event.supplier} was rejected{code}."
-        if accepted:
-            verb = "was" if len(accepted) == 1 else "were"
-            yield f"The authorisation of {listed(accepted)} {verb} accepted."
+        if len(accepted) == 1:
+            yield f"The authorisation of {accepted[0]} was accepted."
+        elif accepted:
+            yield f"The authorisations of {listed(accepted)} were accepted."
 
     def _attempts(self) -> Iterator[str]:
         chains: dict[tuple[str, str | None, str | None], list[Attempt]] = {}
@@ -128,34 +131,39 @@ class _Passage:
         if good is not None:
             last = "The last step that passed before it" if failed else "The last step that passed"
             yield f"{last} was {_section(good.section)}, {self._after(good)}."
-        if failed is None:
-            return
-        because = f" with {failed.code}" if failed.code else ""
-        means = meaning(failed.code)
-        yield (
-            f"{_section(failed.section).capitalize()} failed{because}, {self._after(failed)}"
-            + (f": {means}." if means else ".")
-        )
-        yield _blamed(*blame(failed.code, failed.section, failed.actor))
+        if failed is not None:
+            because = f" with {failed.code}" if failed.code else ""
+            means = meaning(failed.code)
+            yield (
+                f"{_capital(_section(failed.section))} failed{because}, {self._after(failed)}"
+                + (f": {means}." if means else ".")
+            )
+            yield _blamed(*blame(failed.code, failed.section, failed.actor))
+        elif (last_try := self._unmended()) is not None:
+            means = meaning(last_try.code)
+            if means:
+                yield f"{last_try.code} means: {means}."
+            yield _blamed(*blame(last_try.code, last_try.section, last_try.actor))
+
+    def _unmended(self) -> Attempt | None:
+        """The last attempt, if it did not succeed and the passage did not come through."""
+        closed = self._of(Closed)
+        if closed and isinstance(closed[0], Closed) and closed[0].outcome == "commissioned":
+            return None
+        made = self._of(Attempt)
+        last = made[-1] if made else None
+        return last if isinstance(last, Attempt) and last.outcome != "succeeded" else None
 
     def _keys(self) -> Iterator[str]:
         by_device: dict[str, list[Key]] = {}
         for event in self._of(Key):
             assert isinstance(event, Key)
             by_device.setdefault(str(event.device), []).append(event)
+        told: dict[str, list[str]] = {}
         for device, states in by_device.items():
-            last = states[-1]
-            doubted = any(event.state == "unknown" for event in states[:-1])
-            if last.state == "unknown" or last.proof == "none":
-                yield f"Which key {device} holds is not proven."
-                continue
-            how = {"ack": "acknowledged", "probe": "proven by a probe"}[last.proof]
-            restored = last.state == "old" and any(event.state == "new" for event in states)
-            yield (
-                f"{device} holds the {last.state} {last.key} key, {how}"
-                + (", after it had been in doubt" if doubted else "")
-                + ("; the old key was restored." if restored else ".")
-            )
+            told.setdefault(_key_state(states), []).append(device)
+        for state, devices in told.items():
+            yield f"{listed(devices)}: {state}."
 
     def _incidents(self) -> Iterator[str]:
         raised: dict[str, Incident] = {}
@@ -180,17 +188,20 @@ class _Passage:
             )
 
     def _reports(self) -> Iterator[str]:
+        told: dict[str, list[str]] = {}
         for event in self._of(Report):
             assert isinstance(event, Report)
             where = f" in {event.report}" if event.report != "other" else ""
-            code = f" with code {event.code}" if event.code else ""
-            yield f"The failure was reported{where}{code}."
+            told.setdefault(where, []).append(event.code or "no code")
+        for where, codes in told.items():
+            yield f"The failure was reported{where} with {listed(codes)}."
 
     def _operator(self) -> Iterator[str]:
         asked = self._of(Operator)
         if asked:
             names = sorted({event.by for event in asked if isinstance(event, Operator)})
-            yield f"A person was asked {count(len(asked), 'time')} ({listed(names)})."
+            often = "once" if len(asked) == 1 else count(len(asked), "time")
+            yield f"A person was asked {often} ({listed(names)})."
 
     def _outages(self) -> Iterator[str]:
         for event in self._of(Outage):
@@ -201,33 +212,49 @@ class _Passage:
                 f"an outage of the {event.of}."
             )
 
-    def _account(self) -> Iterator[str]:
+    def _transfer(self) -> Iterator[str]:
+        for event, _ in self._switches("DCC"):
+            yield f"The account went to DCC, {self._after(event)}."
+
+    def _switch_back(self) -> Iterator[str]:
+        for event, by in self._switches("SMSO"):
+            yield f"The account was switched back to the SMSO by {by}, {self._after(event)}."
+
+    def _switches(self, to: str) -> Iterator[tuple[Account, str]]:
+        """The events that moved the account there; one that repeats the holder moved nothing."""
         holder = "SMSO"
         for event in self._of(Account):
             assert isinstance(event, Account)
-            if event.holder == holder:
-                continue
-            back = holder == "DCC"
+            if event.holder != holder and event.holder == to:
+                party = event.actor or "somebody the trace does not name"
+                yield event, f"the {party}" if party in _PARTIES else party
             holder = event.holder
-            by = event.actor or "somebody the trace does not name"
-            yield (
-                f"The account was switched back to the SMSO by {by}, {self._after(event)}."
-                if back
-                else f"The account went to DCC, {self._after(event)}."
-            )
 
     def _end(self) -> Iterator[str]:
         closed = next((event for event in self._events if isinstance(event, Closed)), None)
         if closed is None:
             yield "The passage is not closed."
             return
-        commissioned = any(
-            isinstance(event, File) and event.file == "SCF" and event.action == "generated"
-            for event in self._events
-        )
-        scf = "" if commissioned or closed.outcome != "commissioned" else ", without an SCF"
         after = f" after {span(closed.at - self._at)}" if closed.at > self._at else ""
-        yield f"It closed as {closed.outcome}{scf}{after}."
+        yield f"It closed as {closed.outcome}{after}."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _key_state(states: Sequence[Key]) -> str:
+    last = states[-1]
+    if last.state == "unknown" or last.proof == "none":
+        return "which key it holds is not proven"
+    how = {"ack": "acknowledged", "probe": "proven by a probe"}[last.proof]
+    doubted = any(event.state == "unknown" for event in states[:-1])
+    restored = last.state == "old" and any(event.state == "new" for event in states)
+    return (
+        f"{last.state} {last.key} key, {how}"
+        + (" after it had been in doubt" if doubted else "")
+        + ("; the old key was restored" if restored else "")
+    )
 
 
 def _section(section: str) -> str:
@@ -270,7 +297,7 @@ def _blamed(who: Blame, name: str) -> str:
         case Blame.DEVICE:
             return "That is for whoever owns the device to look at; the bench worked."
         case Blame.PARTY:
-            return f"That is for {name or 'the party concerned'} to look at; the bench worked."
+            return f"That is for {name or 'that party'} to look at; device and bench worked."
         case Blame.BENCH:
             return "That is the bench's own fault, not the device's."
         case Blame.NOBODY:

@@ -13,12 +13,15 @@ from typing import Final, TextIO
 from bench.report.certificate import Block, blocks, rests_on
 from bench.report.marks import PLAIN_SYMBOLS, SYMBOLS, verdict_of
 from bench.report.printable import printable
-from bench.report.spoken import count, length_of, span
+from bench.report.spoken import count, length_of, rough
 from bench.result import RunRecord, ScenarioRecord
 
 NARROWEST: Final = 60
 WIDEST: Final = 120
 _SHORTEST_NAME: Final = 16
+_NAMES: Final = 8
+_DIGEST: Final = len("sha256:") + 16
+"""Of a digest; the report and result.json have all of it."""
 
 _SGR: Final = {
     "pass": "32",
@@ -65,6 +68,7 @@ class _Text:
         yield from self._table()
         yield ""
         yield self._summary()
+        yield from self._wrapped(rests_on(self._record), "")
         for block in blocks(self._record):
             yield ""
             yield from self._certificate(block)
@@ -139,10 +143,11 @@ class _Text:
             f"Certificate {printable(strategy.label)}{overlay}: "
             f"{self._verdict(certificate.verdict)}  {self._record.kit}"
         )
-        yield from self._wrapped(rests_on(self._record), "  ")
-        for name, digest in strategy.hashes.items():
-            yield f"  {name:<8} {printable(digest)}"
+        digests = (f"{name} {digest[:_DIGEST]}" for name, digest in strategy.hashes.items())
+        yield from self._wrapped("  ".join(digests), "  ")
         for verdict, rules in block.by_verdict.items():
+            if not rules and verdict != "failed":
+                continue
             head = f"  {self._verdict(verdict, 16)} {len(rules):>3}"
             if verdict in ("failed", "inconclusive"):
                 yield head
@@ -150,10 +155,9 @@ class _Text:
                     why = f": {line.reason}" if line.reason else ""
                     yield from self._wrapped(f"{line.rule.rule}: {verdict}{why}", "      ")
             else:
-                names = ", ".join(line.rule.rule for line in rules)
                 indent = " " * 24
-                wrapped = list(self._wrapped(names, indent))
-                yield head + ("  " + wrapped[0].strip() if wrapped else "")
+                wrapped = self._wrapped(_shortened([line.rule.rule for line in rules]), indent)
+                yield f"{head}  {wrapped[0].strip()}"
                 yield from wrapped[1:]
 
     def _wrapped(self, text: str, indent: str) -> list[str]:
@@ -166,6 +170,13 @@ class _Text:
         )
 
 
+def _shortened(names: Sequence[str]) -> str:
+    """The names, or the first of them and how many more: the report names them all."""
+    if len(names) <= _NAMES:
+        return ", ".join(names)
+    return ", ".join(names[: _NAMES - 1]) + f" and {len(names) - _NAMES + 1} more"
+
+
 def _cells(scenario: ScenarioRecord) -> tuple[str, ...]:
     verdict = verdict_of(scenario)
     length = None if scenario.not_run else length_of(scenario.started, scenario.ended)
@@ -175,7 +186,7 @@ def _cells(scenario: ScenarioRecord) -> tuple[str, ...]:
         verdict,
         printable(scenario.outcome) or "-",
         "-" if scenario.attempts is None or scenario.not_run else str(scenario.attempts),
-        "-" if length is None else span(length),
+        "-" if length is None else rough(length),
     )
 
 

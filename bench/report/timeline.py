@@ -13,12 +13,12 @@ from itertools import groupby
 from typing import Any, Final
 
 from bench.report.printable import printable
-from bench.report.spoken import count, moment, span
+from bench.report.spoken import count, moment, rough, span
 from bench.report.timeline_lanes import Band, Lane, Mark, Permitted, lanes_of
-from bench.report.timeline_scale import Scale, idle_spans
+from bench.report.timeline_scale import BREAK_WIDTH, Scale, idle_spans
 from bench.report.trace_lines import Line
 from bench.trace import Attempt, Outage
-from bench.units import Micros
+from bench.units import HOUR, Micros
 
 GUTTER: Final = 118
 NARROWEST: Final = 820
@@ -26,13 +26,16 @@ WIDEST: Final = 2600
 ATTEMPT_APART: Final = 14
 MARGIN: Final = 26
 AXIS: Final = 46
-CHAR: Final = 6.3
-"""Pixels that a character of a label takes at most, on the average, at 11 px."""
+WORTH_CUTTING: Final = 6 * HOUR
+"""A shorter whole is legible to scale alone."""
 
 _IDLE: Final = 0.18
 """A span without an event is idle when it takes this share of the whole."""
 
-_ROWS: Final = 3
+_CUT: Final = 0.06
+"""The share from which on an idle span is cut short in the second drawing."""
+
+_ROWS: Final = 7
 _ROW: Final = 13
 
 
@@ -61,9 +64,15 @@ def draw(
     scale = Scale(start, end, left=GUTTER, width=width)
     svg = _Drawer(scale, lanes, idle).svg(ident, told, "to scale")
     cut = None
-    if sum(to - from_ for from_, to in idle) * 5 >= (end - start) * 2:
-        short = tuple(_inside(from_, to, start, end) for from_, to in idle)
-        scale = Scale(start, end, left=GUTTER, width=max(NARROWEST, width // 2), cuts=short)
+    long = [
+        (from_, to)
+        for from_, to in idle_spans(_instants(lanes, start, end), start, end, _CUT)
+        if to - from_ >= HOUR
+    ]
+    if end - start >= WORTH_CUTTING and sum(b - a for a, b in long) * 5 >= (end - start) * 2:
+        short = tuple(_inside(from_, to, start, end) for from_, to in long)
+        width = max(NARROWEST, width // 2, int(BREAK_WIDTH + 40) * len(short))
+        scale = Scale(start, end, left=GUTTER, width=width, cuts=short)
         cut = _Drawer(scale, lanes, ()).svg(f"{ident}-cut", told, "idle spans cut short")
     return Drawing(svg, cut)
 
@@ -119,8 +128,11 @@ def _n(value: float) -> str:
 
 
 def wide(label: str) -> float:
-    """Pixels a label takes; wide scripts take twice."""
-    return sum(CHAR if ord(char) < 0x1100 else 2 * CHAR for char in label)
+    """Pixels that a label takes at 11 px in a wide font; what is drawn is seldom wider."""
+    return sum(
+        13.0 if ord(char) >= 0x1100 else 8.2 if char.isupper() else 3.8 if char in " .,:'" else 7.0
+        for char in label
+    )
 
 
 class _Room:
@@ -145,6 +157,7 @@ _SHAPES: Final[Mapping[str, str]] = {
     "file": "M{l} {t}h5l3 3v5h-8z",
     "report": "M{l} {t}h8v8h-8z",
     "flag": "M{x} {b}v-9h8l-2 2.5l2 2.5h-8",
+    "notice": "M{x} {b}v-9h8l-2 2.5l2 2.5h-8",
     "operator": "M{l} {b}a4 4 0 0 1 8 0zM{xm} {t}a2 2 0 1 0 4 0a2 2 0 1 0-4 0z",
 }
 
@@ -172,7 +185,7 @@ class _Drawer:
     def svg(self, ident: str, told: str, how: str) -> str:
         for index, lane in enumerate(self._lanes):
             self._lane(lane, index)
-        height = self._y + 6
+        height = self._y + (20 if self._scale.cuts else 6)
         axis = self._axis(height)
         width = self._scale.right + MARGIN
         return (
@@ -186,36 +199,40 @@ class _Drawer:
     # --- axis ---
 
     def _axis(self, height: float) -> list[str]:
-        out = []
-        days = _Room(1)
-        for tick in self._scale.ticks():
+        """Over the ticks days and lengths of idle spans; lengths of cuts stand under the lanes."""
+        ticks = self._scale.ticks()
+        over = 16 if any(tick.time for tick in ticks) else AXIS - 12
+        room, under = _Room(1), _Room(1)
+        out = [f'<text class="name" x="0" y="{AXIS - 12}">UTC</text>']
+        for tick in ticks:
             x = _n(tick.x)
             out.append(f'<path class="grid" d="M{x} {AXIS - 8}V{_n(height)}"/>')
             if tick.time:
                 out.append(f'<text class="tick" x="{x}" y="{AXIS - 12}">{tick.time}</text>')
-            if tick.day and days.take(tick.x - 4, tick.x + wide(tick.day)) is not None:
-                y = 16 if tick.time else AXIS - 12
-                out.append(f'<text class="day" x="{x}" y="{y}">{tick.day}</text>')
-        out.append(f'<text class="name" x="0" y="{AXIS - 12}">UTC</text>')
-        y = AXIS - 4
+            if tick.day and room.take(tick.x - 4, tick.x + wide(tick.day) + 4) is not None:
+                out.append(f'<text class="day" x="{x}" y="{over}">{tick.day}</text>')
         for from_, to in self._idle:
             a, b = self._scale.x(from_), self._scale.x(to)
-            out.append(self._spanned(a, b, y, f"no event for {span(to - from_)}"))
+            said = f"no event for {rough(to - from_)}"
+            out.append(
+                f'<g class="idle"><title>{said}</title><path d="M{_n(a + 2)} {AXIS - 7}'
+                f'v6m0-3H{_n(b - 2)}m0-3v6"/>{self._over(room, a, b, said, over)}</g>'
+            )
         for from_, to, a, b in self._scale.cuts:
-            said, deep = span(to - from_), _n(height - AXIS)
+            said, deep = rough(to - from_), _n(height - AXIS - 6)
             out.append(
                 f'<g class="break"><title>{said} without an event, cut short</title>'
                 f'<rect x="{_n(a)}" y="{AXIS - 8}" width="{_n(b - a)}" height="{deep}"/>'
-                f'<path d="M{_n(a)} {AXIS - 3}l3-10M{_n(b - 3)} {AXIS - 3}l3-10"/>'
-                f'<text x="{_n((a + b) / 2)}" y="{AXIS - 28}">{said}</text></g>'
+                f'<path d="M{_n(a - 1.5)} {AXIS}l3-8M{_n(b - 1.5)} {AXIS}l3-8"/>'
+                f"{self._over(under, a, b, said, height - 4)}</g>"
             )
         return out
 
-    def _spanned(self, a: float, b: float, y: float, label: str) -> str:
-        return (
-            f'<g class="idle"><title>{_esc(label)}</title>'
-            f'<path d="M{_n(a + 2)} {y - 3}v6m0-3H{_n(b - 2)}m0-3v6"/></g>'
-        )
+    def _over(self, room: _Room, a: float, b: float, label: str, y: float) -> str:
+        middle, half = (a + b) / 2, wide(label) / 2
+        if room.take(middle - half, middle + half) is None:
+            return ""
+        return f'<text class="length" x="{_n(middle)}" y="{_n(y)}">{label}</text>'
 
     # --- lanes ---
 
@@ -236,10 +253,11 @@ class _Drawer:
         self._name(lane, top)
 
     def _name(self, lane: Lane, top: float) -> None:
-        most = int((GUTTER - 10) / CHAR)
         for row, text in enumerate(filter(None, (lane.name, lane.note))):
             shown = printable(text)
-            cut = shown if len(shown) <= most else shown[: most - 1] + "…"
+            cut = shown
+            while wide(cut) > GUTTER - 8:
+                cut = cut.rstrip("…")[:-1] + "…"
             style = "note" if row else "name"
             self._out.append(
                 f'<text class="{style}" x="0" y="{_n(top + 15 + row * 12)}">{_esc(cut)}</text>'
@@ -263,6 +281,8 @@ class _Drawer:
         a, b = self._scale.x(band.start), self._scale.x(band.end)
         b = max(b, a + 3)
         label = printable(band.label)
+        if wide(label) + 10 > b - a and band.style == "passage":
+            label = label.partition(":")[0]
         inside = ""
         if wide(label) + 10 <= b - a:
             inside = f'<text x="{_n(a + 5)}" y="{_n(y + high - 5)}">{_esc(label)}</text>'
@@ -286,7 +306,7 @@ class _Drawer:
         return 18 + self._labels(lane.marks, y + 16, room)
 
     def _attempts_lane(self, lane: Lane, top: float) -> float:
-        y = top + 26
+        y = top + (26 if lane.waits else 13)
         for window in lane.windows:
             self._window(window, y - 9, 18)
         for wait in lane.waits:
@@ -304,7 +324,7 @@ class _Drawer:
                 f"<g><title>{_esc(mark.title)}</title>{lasted}{_shape(mark, x, y)}</g>"
             )
         room = self._limits(lane, y)
-        return 36 + self._labels(lane.marks, y + 18, room, rows=1)
+        return y - top + 10 + self._labels(lane.marks, y + 18, room, rows=1)
 
     def _window(self, band: Band, y: float, high: float) -> None:
         a, b = self._scale.x(band.start), self._scale.x(band.end)
@@ -362,11 +382,15 @@ class _Drawer:
     def _labels(
         self, marks: Sequence[Mark], y: float, room: _Room | None = None, rows: int = _ROWS
     ) -> float:
-        """Writes the labels that fit, heavy ones first; returns the height they take."""
+        """Writes the labels that fit, heavy ones first; returns the height they take.
+
+        In one row the first and the last mark come before those between.
+        """
         room = room or _Room(rows)
         deepest = -1
         shown: list[tuple[float, int, str]] = []
-        order = sorted(range(len(marks)), key=lambda i: (not marks[i].heavy, _ends_first(i, marks)))
+        ends = (0, len(marks) - 1) if rows == 1 else ()
+        order = sorted(range(len(marks)), key=lambda i: (not marks[i].heavy, 0 if i in ends else i))
         for index in order:
             label = printable(marks[index].label)
             x = self._scale.x(marks[index].at)
@@ -386,18 +410,14 @@ _OUTSIDE: Final = frozenset({"incident", "outage"})
 """Bands whose label stands beside them where it does not fit in."""
 
 
-def _ends_first(index: int, marks: Sequence[Mark]) -> int:
-    """The first and the last mark get their labels before those between."""
-    return 0 if index in (0, len(marks) - 1) else index
-
-
 _LEGEND: Final = (
     ("passed", "passed, accepted, succeeded"),
     ("failed", "failed, rejected"),
     ("unknown", "done or not is unknown"),
     ("file", "file"),
     ("report", "failure reported"),
-    ("flag", "finding, by its number, or an open incident"),
+    ("flag", "failed finding, by its number; an open incident"),
+    ("notice", "other finding, by its number"),
     ("operator", "a person was asked"),
 )
 
@@ -424,7 +444,8 @@ def legend() -> str:
     return (
         "<ul>"
         + "".join(
-            f'<li><svg width="18" height="18" role="img"><title>{said}</title>{sign}</svg>{said}</li>'
+            f'<li><svg class="sign" width="18" height="18" aria-hidden="true"><title>{said}</title>'
+            f"{sign}</svg>{said}</li>"
             for said, sign in items
         )
         + "</ul>"

@@ -394,5 +394,6 @@ def _findings(lines: Sequence[Line], findings: Sequence[Mapping[str, Any]]) -> L
             line = by_number.get(int(number)) if number.isdecimal() else None
             if line is not None:
                 title = f"Finding {index}: {finding.get('rule')} {finding.get('verdict')}"
-                lane.marks.append(Mark(line.event.at, "flag", str(index), title, heavy=True))
+                shape = "flag" if finding.get("verdict") == "failed" else "notice"
+                lane.marks.append(Mark(line.event.at, shape, str(index), title, heavy=True))
     return lane

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from bench.report.spoken import short_day, time_of_day
+from bench.report.spoken import day, short_day, time_of_day
 from bench.units import DAY, HOUR, MINUTE, SECOND, Micros
 
 BREAK_WIDTH: Final = 64.0
@@ -101,10 +101,11 @@ class Scale:
             while at <= piece.end:
                 x = piece.x(at)
                 if not found or x - found[-1].x >= apart:
-                    day = short_day(at)
+                    date = day(at)
                     time = "" if step >= DAY else time_of_day(at)
-                    found.append(Tick(at, x, time, day if day != seen else ""))
-                    seen = day
+                    shown = date if not found else short_day(at)
+                    found.append(Tick(at, x, time, shown if date != seen else ""))
+                    seen = date
                 at += step
         return tuple(found)
 

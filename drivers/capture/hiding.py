@@ -92,6 +92,8 @@ class SecretScanner:
         marks: list[str | None] = [None] * len(buffer)
         for start in range(len(buffer)):
             for length in self._lengths:
+                if start + length > len(buffer):
+                    break
                 reference = self._patterns.get(buffer[start : start + length])
                 if reference is not None:
                     marks[start : start + length] = [reference] * length

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from drivers.codecs.cosem_data import decode_length, encode_length, octets_at
+from drivers.codecs.axdr_length import decode_length, encode_length, octets_at
 from drivers.codecs.errors import RemoteProtocolError
 
 _CONTEXT_NAME = b"\x60\x85\x74\x05\x08\x01"  # object identifier, but for its last arc

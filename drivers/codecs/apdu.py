@@ -17,8 +17,9 @@ from drivers.codecs.acse import (
     ReleaseRequest,
     ReleaseResponse,
 )
+from drivers.codecs.axdr_length import octets_at
 from drivers.codecs.ciphered_apdu import CIPHERED_TAGS, CipheredApdu
-from drivers.codecs.cosem_data import data_at, octets_at
+from drivers.codecs.cosem_data import data_at
 from drivers.codecs.cosem_time import CosemDateTime
 from drivers.codecs.errors import RemoteProtocolError
 from drivers.codecs.initiate import ConfirmedServiceError, InitiateRequest, InitiateResponse

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from drivers.codecs.cosem_data import encode_length, octets_at
+from drivers.codecs.axdr_length import encode_length, octets_at
 from drivers.codecs.errors import LocalProtocolError, RemoteProtocolError
 
 GENERAL_GLO = 0xDB

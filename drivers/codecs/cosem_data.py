@@ -6,7 +6,7 @@ Each type is a natural Python value, so the encoding of a value needs no schema:
     array list                structure tuple         utf8-string str
     float64 float             bit-string BitString    visible-string VisibleString
     date-time CosemDateTime   date CosemDate          time CosemTime
-    the integer types, bcd, enum and float32: classes below, named as in the standard
+    the integer types, bcd, enum, float32: `drivers.codecs.cosem_types`, named as in the standard
 
 An integer has nine encodings, so a plain `int` is refused: say `LongUnsigned(230)`. Types compare
 by value: `Unsigned(5) == LongUnsigned(5) == 5`. Decoding allocates in proportion to the octets
@@ -19,189 +19,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from struct import Struct
 from struct import error as StructError  # noqa: N812
-from typing import Any, ClassVar, TypeAlias
+from typing import Any
 
+from drivers.codecs.axdr_length import decode_length, encode_length, octets_at
 from drivers.codecs.cosem_time import CosemDate, CosemDateTime, CosemTime
+from drivers.codecs.cosem_types import (
+    TYPE_NAMES,
+    Bcd,
+    BitString,
+    CosemData,
+    CosemInteger,
+    DoubleLong,
+    DoubleLongUnsigned,
+    Enumerated,
+    Float32,
+    Integer,
+    Long,
+    Long64,
+    Long64Unsigned,
+    LongUnsigned,
+    Unsigned,
+    VisibleString,
+)
 from drivers.codecs.errors import LocalProtocolError, RemoteProtocolError
 
 DEEPEST_NESTING = 24
-
-
-class CosemInteger(int):
-    """Base of the integer types; `tag` is the type's A-XDR tag."""
-
-    __slots__ = ()
-    tag: ClassVar[int]
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({int(self)})"
-
-
-class DoubleLong(CosemInteger):
-    """Signed, 32 bits."""
-
-    __slots__ = ()
-    tag = 5
-
-
-class DoubleLongUnsigned(CosemInteger):
-    """Unsigned, 32 bits."""
-
-    __slots__ = ()
-    tag = 6
-
-
-class Bcd(CosemInteger):
-    """One octet, carried as a signed number; its two digits are the caller's to read."""
-
-    __slots__ = ()
-    tag = 13
-
-
-class Integer(CosemInteger):
-    """Signed, 8 bits."""
-
-    __slots__ = ()
-    tag = 15
-
-
-class Long(CosemInteger):
-    """Signed, 16 bits."""
-
-    __slots__ = ()
-    tag = 16
-
-
-class Unsigned(CosemInteger):
-    """Unsigned, 8 bits."""
-
-    __slots__ = ()
-    tag = 17
-
-
-class LongUnsigned(CosemInteger):
-    """Unsigned, 16 bits."""
-
-    __slots__ = ()
-    tag = 18
-
-
-class Long64(CosemInteger):
-    """Signed, 64 bits."""
-
-    __slots__ = ()
-    tag = 20
-
-
-class Long64Unsigned(CosemInteger):
-    """Unsigned, 64 bits."""
-
-    __slots__ = ()
-    tag = 21
-
-
-class Enumerated(CosemInteger):
-    """enum: 8 bits."""
-
-    __slots__ = ()
-    tag = 22
-
-
-class Float32(float):
-    """Single precision. A value is rounded when encoded, so compare with a tolerance."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"Float32({float(self)!r})"
-
-
-class VisibleString(str):
-    """ASCII text (tag 10); plain `str` is utf8-string (tag 12)."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"VisibleString({str(self)!r})"
-
-
-class BitString(str):
-    """Bits as '0' and '1', bit 0 first."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"BitString({str(self)!r})"
-
-
-CosemData: TypeAlias = (
-    "bool | CosemInteger | float | str | bytes | CosemDateTime | CosemDate | CosemTime"
-    " | list[CosemData] | tuple[CosemData, ...] | None"
-)
-
-TYPE_NAMES = {
-    0: "null-data",
-    1: "array",
-    2: "structure",
-    3: "boolean",
-    4: "bit-string",
-    5: "double-long",
-    6: "double-long-unsigned",
-    9: "octet-string",
-    10: "visible-string",
-    12: "utf8-string",
-    13: "bcd",
-    15: "integer",
-    16: "long",
-    17: "unsigned",
-    18: "long-unsigned",
-    19: "compact-array",
-    20: "long64",
-    21: "long64-unsigned",
-    22: "enum",
-    23: "float32",
-    24: "float64",
-    25: "date-time",
-    26: "date",
-    27: "time",
-}
-
-
-# -- lengths -------------------------------------------------------------------------------------
-
-
-def encode_length(length: int) -> bytes:
-    """A-XDR length: one octet below 128, else 0x80 + octet count and the octets."""
-    if length < 0x80:
-        return bytes((length,))
-    if length < 0x100:
-        return bytes((0x81, length))
-    if length < 0x10000:
-        return b"\x82%c%c" % (length >> 8, length & 0xFF)
-    return b"\x84" + length.to_bytes(4, "big")
-
-
-def decode_length(octets: bytes, position: int) -> tuple[int, int]:
-    """The length at `position` and where it ends; IndexError if the octets end first."""
-    length = octets[position]
-    if length < 0x80:
-        return length, position + 1
-    count = length & 0x7F
-    if not 1 <= count <= 4:
-        raise RemoteProtocolError(f"length: expected at most 4 octets, got {count}")
-    end = position + 1 + count
-    if end > len(octets):
-        raise IndexError
-    return int.from_bytes(octets[position + 1 : end], "big"), end
-
-
-def octets_at(octets: bytes, position: int) -> tuple[bytes, int]:
-    """The length-prefixed octets at `position` and where they end."""
-    length, start = decode_length(octets, position)
-    end = start + length
-    if end > len(octets):
-        raise RemoteProtocolError(f"expected {length} octets, got {len(octets) - start}")
-    return octets[start:end], end
 
 
 # -- encoding ------------------------------------------------------------------------------------

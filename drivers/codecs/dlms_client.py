@@ -9,14 +9,15 @@ The rules
 ---------
 One request is open at a time. Its answer must carry its invoke-id: any other answer is a
 `LateAnswer`, never taken as this one's. After a time-out the caller gives the request up with
-`abandon`; its answer, should it still come, is then late too. (The invoke-id has four bits: an
-answer sixteen requests late looks fresh.)
+`abandon`; its answer, should it still come, is then late too. What cannot be told apart: an answer
+sixteen requests late (the invoke-id has four bits), and a late exception-response (it has none).
 
 Where protection is asked for, an answer that came with less is refused as `SecurityError`; only
 refusals (exception-response, AARE, RLRE) may come unprotected, and they prove nothing. With
 HLS-GMAC the association stands only once the server, too, has proven that it has the key.
 
-An exception raised leaves the session as it was, except that a failed association is closed.
+An exception raised leaves the session as it was, except that a failed association is closed and a
+broken block transfer given up.
 """
 
 from __future__ import annotations
@@ -34,11 +35,23 @@ from drivers.codecs.acse import (
     Mechanism,
     ReleaseRequest,
     ReleaseResponse,
-    diagnostic_name,
 )
-from drivers.codecs.apdu import Apdu, Notification, Request, Response, decode_apdu
+from drivers.codecs.apdu import Apdu, Request, Response, decode_apdu
 from drivers.codecs.ciphered_apdu import ENVELOPE_OCTETS, GLO_OF, CipheredApdu, envelope
-from drivers.codecs.cosem_data import CosemData, decode_data, encode_data
+from drivers.codecs.cosem_data import decode_data, encode_data
+from drivers.codecs.cosem_types import CosemData
+from drivers.codecs.dlms_events import (
+    AccessRefused,
+    Associated,
+    AssociationRefused,
+    Completed,
+    Event,
+    Excepted,
+    LateAnswer,
+    Notified,
+    Released,
+    Transmit,
+)
 from drivers.codecs.errors import LocalProtocolError, RemoteProtocolError, SecurityError
 from drivers.codecs.initiate import (
     SUPPORTED,
@@ -73,7 +86,6 @@ from drivers.codecs.xdlms import (
     SetResponse,
     SetResponseBlock,
     SetResponseLastBlock,
-    access_result_name,
     result_at,
     results_at,
 )
@@ -101,93 +113,6 @@ class ClientSettings:
     conformance: Conformance = SUPPORTED
     longest_value: int = 1 << 20
     """Octets of one value in blocks at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Transmit:
-    """Send this APDU and go on; nothing is decided yet."""
-
-    apdu: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Associated:
-    conformance: Conformance
-    max_pdu: int
-    server_title: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class AssociationRefused:
-    """AARE said no. `error` comes with a refused initiate."""
-
-    result: int
-    diagnostic: int
-    by_provider: bool = False
-    error: ConfirmedServiceError | None = None
-
-    def __str__(self) -> str:
-        reason = diagnostic_name(self.diagnostic)
-        return f"association refused: {reason}" + (f" ({self.error})" if self.error else "")
-
-
-@dataclass(frozen=True, slots=True)
-class Completed:
-    """The request succeeded. `value`: what was read or returned; None for SET.
-
-    For `get_list` a list with a value or an `AccessFailure` for each attribute.
-    """
-
-    value: CosemData | list[CosemData | AccessFailure]
-
-
-@dataclass(frozen=True, slots=True)
-class AccessRefused:
-    """The object refused: data-access-result or action-result."""
-
-    code: int
-
-    def __str__(self) -> str:
-        return access_result_name(self.code)
-
-
-@dataclass(frozen=True, slots=True)
-class Excepted:
-    """The server refused the service itself. Not authenticated, so no more than a hint."""
-
-    error: ExceptionResponse | ConfirmedServiceError
-
-
-@dataclass(frozen=True, slots=True)
-class LateAnswer:
-    """An answer to another request than the open one. The open request stays open."""
-
-    apdu: Response
-
-
-@dataclass(frozen=True, slots=True)
-class Notified:
-    """Unsolicited; the open request stays open."""
-
-    notification: Notification
-
-
-@dataclass(frozen=True, slots=True)
-class Released:
-    pass
-
-
-Event = (
-    Transmit
-    | Associated
-    | AssociationRefused
-    | Completed
-    | AccessRefused
-    | Excepted
-    | LateAnswer
-    | Notified
-    | Released
-)
 
 
 class _Open:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from drivers.codecs.apdu import Request, UnsupportedApdu
-from drivers.codecs.cosem_data import CosemData, decode_data, encode_data
+from drivers.codecs.cosem_data import decode_data, encode_data
+from drivers.codecs.cosem_types import CosemData
 from drivers.codecs.errors import RemoteProtocolError
 from drivers.codecs.initiate import Conformance
 from drivers.codecs.xdlms import (

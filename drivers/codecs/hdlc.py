@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from binascii import crc_hqx
 from dataclasses import dataclass, field
+from enum import Enum
 
 from drivers.codecs.errors import LocalProtocolError, RemoteProtocolError
 
@@ -109,6 +110,45 @@ def _address_at(octets: bytes, start: int) -> tuple[HdlcAddress, int]:
     return address, end
 
 
+P_F = 0x10
+SNRM, DISC, UA, DM, FRMR, UI = 0x83, 0x43, 0x63, 0x0F, 0x87, 0x03
+RR, RNR = 0x01, 0x05
+
+
+class FrameKind(Enum):
+    SNRM = "SNRM"
+    DISC = "DISC"
+    UA = "UA"
+    DM = "DM"
+    FRMR = "FRMR"
+    UI = "UI"
+    I = "I"  # noqa: E741 - the frame's name in the standard
+    RR = "RR"
+    RNR = "RNR"
+    UNKNOWN = "unknown"
+
+
+def _kind_of(control: int) -> FrameKind:
+    if not control & 1:
+        return FrameKind.I
+    if control & 0x0F == RR:
+        return FrameKind.RR
+    if control & 0x0F == RNR:
+        return FrameKind.RNR
+    return _UNNUMBERED.get(control & ~P_F, FrameKind.UNKNOWN)
+
+
+_UNNUMBERED = {
+    SNRM: FrameKind.SNRM,
+    DISC: FrameKind.DISC,
+    UA: FrameKind.UA,
+    DM: FrameKind.DM,
+    FRMR: FrameKind.FRMR,
+    UI: FrameKind.UI,
+}
+_KINDS = tuple(_kind_of(control) for control in range(256))
+
+
 @dataclass(frozen=True, slots=True)
 class HdlcFrame:
     """One frame. `control` is the raw control octet, P/F bit (0x10) included."""
@@ -118,6 +158,10 @@ class HdlcFrame:
     control: int
     information: bytes = field(default=b"", repr=False)  # may carry a password
     segmented: bool = False
+
+    @property
+    def kind(self) -> FrameKind:
+        return _KINDS[self.control]
 
     def to_bytes(self) -> bytes:
         """The frame with both flags."""

@@ -43,16 +43,38 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 from drivers.codecs.errors import LocalProtocolError
-from drivers.codecs.hdlc import FrameReader, HdlcAddress, HdlcFrame
+from drivers.codecs.hdlc import (
+    DISC,
+    DM,
+    FRMR,
+    P_F,
+    RR,
+    SNRM,
+    UA,
+    UI,
+    FrameKind,
+    FrameReader,
+    HdlcAddress,
+    HdlcFrame,
+)
+from drivers.codecs.hdlc_events import (
+    Command,
+    Connect,
+    Connected,
+    Data,
+    Disconnected,
+    Ending,
+    Event,
+    FrameRejected,
+    PeerIdle,
+    UnnumberedData,
+)
+from drivers.codecs.hdlc_parameters import LinkParameters, negotiated
 
-_POLL = 0x10
-_SNRM, _DISC, _UA, _DM, _FRMR, _UI = 0x83, 0x43, 0x63, 0x0F, 0x87, 0x03
-_RR, _RNR = 0x01, 0x05
-LONGEST_INFORMATION = 2030
 _LLC_REQUEST, _LLC_RESPONSE = b"\xe6\xe6\x00", b"\xe6\xe7\x00"
 
 
@@ -68,157 +90,6 @@ class LinkState(Enum):
     DISCONNECTING = "disconnecting"
 
 
-class FrameKind(Enum):
-    SNRM = "SNRM"
-    DISC = "DISC"
-    UA = "UA"
-    DM = "DM"
-    FRMR = "FRMR"
-    UI = "UI"
-    I = "I"  # noqa: E741 - the frame's name in the standard
-    RR = "RR"
-    RNR = "RNR"
-    UNKNOWN = "unknown"
-
-
-def _kind_of(control: int) -> FrameKind:
-    if not control & 1:
-        return FrameKind.I
-    if control & 0x0F == _RR:
-        return FrameKind.RR
-    if control & 0x0F == _RNR:
-        return FrameKind.RNR
-    return _UNNUMBERED.get(control & ~_POLL, FrameKind.UNKNOWN)
-
-
-_UNNUMBERED = {
-    _SNRM: FrameKind.SNRM,
-    _DISC: FrameKind.DISC,
-    _UA: FrameKind.UA,
-    _DM: FrameKind.DM,
-    _FRMR: FrameKind.FRMR,
-    _UI: FrameKind.UI,
-}
-_KINDS = tuple(_kind_of(control) for control in range(256))
-
-
-@dataclass(frozen=True, slots=True)
-class LinkParameters:
-    """Octets of information per frame and window, seen from the side that holds the object."""
-
-    send_octets: int = 128
-    receive_octets: int = 128
-    send_window: int = 1
-    receive_window: int = 1
-
-    def __post_init__(self) -> None:
-        for octets in (self.send_octets, self.receive_octets):
-            if not 1 <= octets <= LONGEST_INFORMATION:
-                raise LocalProtocolError(
-                    f"information field: expected 1-{LONGEST_INFORMATION} octets, got {octets}"
-                )
-        if self.send_window != 1 or self.receive_window != 1:
-            raise LocalProtocolError("window: only 1 is supported")
-
-    def to_bytes(self) -> bytes:
-        """The information field of SNRM or UA."""
-        return b"\x81\x80\x14\x05\x02%b\x06\x02%b\x07\x04%b\x08\x04%b" % (
-            self.send_octets.to_bytes(2, "big"),
-            self.receive_octets.to_bytes(2, "big"),
-            self.send_window.to_bytes(4, "big"),
-            self.receive_window.to_bytes(4, "big"),
-        )
-
-
-def _negotiated(own: LinkParameters, information: bytes) -> LinkParameters | None:
-    """`own` limited by the peer's SNRM or UA; None if its information field is malformed."""
-    peer = {0x05: 128, 0x06: 128, 0x07: 1, 0x08: 1}
-    if information:
-        if len(information) < 3 or information[0] != 0x81 or information[1] != 0x80:
-            return None
-        position, end = 3, 3 + information[2]
-        if end != len(information):
-            return None
-        while position < end:
-            if position + 2 > end:
-                return None
-            name, size = information[position], information[position + 1]
-            value = information[position + 2 : position + 2 + size]
-            position += 2 + size
-            if len(value) != size:
-                return None
-            if name in peer and size:
-                peer[name] = int.from_bytes(value, "big")
-    if min(peer.values()) < 1:
-        return None
-    return LinkParameters(
-        send_octets=min(own.send_octets, peer[0x06]),
-        receive_octets=min(own.receive_octets, peer[0x05]),
-    )
-
-
-class Ending(Enum):
-    """Why there is no connection."""
-
-    CLOSED = "closed by DISC"
-    REFUSED = "SNRM answered by DM"
-    NOT_CONNECTED = "the peer says it has no connection (DM)"
-
-
-@dataclass(frozen=True, slots=True)
-class Connect:
-    """Command: send SNRM. Client only."""
-
-
-@dataclass(frozen=True, slots=True)
-class Disconnect:
-    """Command: send DISC. Client only."""
-
-
-@dataclass(frozen=True, slots=True)
-class Data:
-    """A whole payload without its LLC header; event and command."""
-
-    payload: bytes = field(repr=False)  # may carry a password
-
-
-@dataclass(frozen=True, slots=True)
-class UnnumberedData:
-    """A payload in a UI frame: unacknowledged, may be lost or repeated; event and command."""
-
-    payload: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """SNRM and UA have passed. `client` is who connected."""
-
-    client: HdlcAddress
-    parameters: LinkParameters
-
-
-@dataclass(frozen=True, slots=True)
-class Disconnected:
-    ending: Ending
-
-
-@dataclass(frozen=True, slots=True)
-class FrameRejected:
-    """FRMR was sent or received; the connection is gone. `reason`: the bits of the FRMR field."""
-
-    by_peer: bool
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class PeerIdle:
-    """The server gave the turn back without data; poll again with `retransmit`."""
-
-
-Command = Connect | Disconnect | Data | UnnumberedData
-Event = Connected | Disconnected | Data | UnnumberedData | FrameRejected | PeerIdle
-
-
 @dataclass(slots=True)
 class LinkStatistics:
     """What the link dropped, by cause."""
@@ -227,6 +98,7 @@ class LinkStatistics:
     unexpected: int = 0
     duplicates: int = 0
     out_of_sequence: int = 0
+    oversize: int = 0
     bad_llc: int = 0
     malformed_parameters: int = 0
     undelivered: int = 0
@@ -277,16 +149,10 @@ class HdlcLink:
         self._queue: deque[tuple[bytes, bool]] = deque()  # (information, more of it follows)
         self._reassembly = bytearray()
         self._may_speak = False  # server: polled and not yet answered
-        self._awaiting = False  # client: polled, no answer yet
 
     @property
     def state(self) -> LinkState:
         return self._state
-
-    @property
-    def awaiting(self) -> bool:
-        """True while a client's last frame is unanswered; a server is never waiting."""
-        return self._awaiting or self._state in (LinkState.CONNECTING, LinkState.DISCONNECTING)
 
     # -- octets out ------------------------------------------------------------------------------
 
@@ -305,17 +171,17 @@ class HdlcLink:
         if isinstance(command, Data):
             self._send_data(command.payload)
         elif isinstance(command, UnnumberedData):
-            self._send_frame(_UI, self._llc + command.payload)
+            self._send_frame(UI, self._llc + command.payload)
         elif self.role is Role.SERVER:
             raise LocalProtocolError(f"a server link cannot {type(command).__name__.lower()}")
         elif isinstance(command, Connect):
             self._reset(LinkState.CONNECTING)
-            self._send_frame(_SNRM | _POLL, self.proposed.to_bytes())
+            self._send_frame(SNRM | P_F, self.proposed.to_bytes())
         else:
             if self._state is not LinkState.CONNECTED:
                 raise LocalProtocolError(f"cannot disconnect: the link is {self._state.value}")
             self._reset(LinkState.DISCONNECTING)
-            self._send_frame(_DISC | _POLL)
+            self._send_frame(DISC | P_F)
         return self.octets_to_send()
 
     def acknowledge(self) -> bytes:
@@ -330,9 +196,9 @@ class HdlcLink:
             raise LocalProtocolError("a server speaks only when polled")
         self.reader.clear()  # the rest of a half-received frame will not come
         if self._state is LinkState.CONNECTING:
-            self._send_frame(_SNRM | _POLL, self.proposed.to_bytes())
+            self._send_frame(SNRM | P_F, self.proposed.to_bytes())
         elif self._state is LinkState.DISCONNECTING:
-            self._send_frame(_DISC | _POLL)
+            self._send_frame(DISC | P_F)
         elif self._state is LinkState.CONNECTED:
             self._speak()
         else:
@@ -389,17 +255,13 @@ class HdlcLink:
         information, segmented = self._outstanding
         number = self._next_send - 1 & 7
         self._send_frame(
-            self._next_receive << 5 | _POLL | number << 1, information, segmented=segmented
+            self._next_receive << 5 | P_F | number << 1, information, segmented=segmented
         )
-        self._turn_given()
+        self._may_speak = False
 
     def _supervise(self) -> None:
-        self._send_frame(self._next_receive << 5 | _POLL | _RR)
-        self._turn_given()
-
-    def _turn_given(self) -> None:
+        self._send_frame(self._next_receive << 5 | P_F | RR)
         self._may_speak = False
-        self._awaiting = self.role is Role.CLIENT
 
     # -- octets in -------------------------------------------------------------------------------
 
@@ -412,7 +274,7 @@ class HdlcLink:
 
     def receive_frame(self, frame: HdlcFrame, events: list[Event]) -> None:
         """Take one frame (where several links share one reader) and append what came of it."""
-        kind = _KINDS[frame.control]
+        kind = frame.kind
         if not frame.destination.reaches(self._own):
             self.statistics.foreign += 1
             return
@@ -432,35 +294,35 @@ class HdlcLink:
     def _answer_stranger(self, frame: HdlcFrame, kind: FrameKind, events: list[Event]) -> None:
         if kind is FrameKind.UI:
             self._on_unnumbered(frame, events)
-        elif frame.control & _POLL and kind in (FrameKind.DISC, FrameKind.I, FrameKind.RR):
-            self._send_frame(_DM | _POLL, to=frame.source)
+        elif frame.control & P_F and kind in (FrameKind.DISC, FrameKind.I, FrameKind.RR):
+            self._send_frame(DM | P_F, to=frame.source)
         else:
             self.statistics.foreign += 1
 
     def _on_snrm(self, frame: HdlcFrame, events: list[Event]) -> None:
         if not self.accepting:
-            self._send_frame(_DM | _POLL, to=frame.source)
+            self._send_frame(DM | P_F, to=frame.source)
             return
-        parameters = _negotiated(self.proposed, frame.information)
+        parameters = negotiated(self.proposed, frame.information)
         if parameters is None:
             self.statistics.malformed_parameters += 1
             return
         self._peer = frame.source
         self._reset(LinkState.CONNECTED, parameters)
-        self._send_frame(_UA | _POLL, parameters.to_bytes())
+        self._send_frame(UA | P_F, parameters.to_bytes())
         events.append(Connected(frame.source, parameters))
 
     def _on_disc(self, _frame: HdlcFrame, events: list[Event]) -> None:
         self._reset(LinkState.DISCONNECTED)
-        self._send_frame(_UA | _POLL)
+        self._send_frame(UA | P_F)
         events.append(Disconnected(Ending.CLOSED))
 
     def _say_disconnected(self, frame: HdlcFrame, _events: list[Event]) -> None:
-        if frame.control & _POLL:
-            self._send_frame(_DM | _POLL)
+        if frame.control & P_F:
+            self._send_frame(DM | P_F)
 
     def _on_accepted(self, frame: HdlcFrame, events: list[Event]) -> None:
-        parameters = _negotiated(self.proposed, frame.information)
+        parameters = negotiated(self.proposed, frame.information)
         if parameters is None:
             self.statistics.malformed_parameters += 1
             return
@@ -498,7 +360,7 @@ class HdlcLink:
         numbers = self._next_receive << 5 | self._next_send << 1
         self._reset(LinkState.DISCONNECTED)
         if self.role is Role.SERVER:
-            self._send_frame(_FRMR | _POLL, bytes((frame.control, numbers, reason)))
+            self._send_frame(FRMR | P_F, bytes((frame.control, numbers, reason)))
         events.append(FrameRejected(False, dict(_REJECTIONS)[reason]))
 
     def _acknowledged(self, control: int) -> bool:
@@ -512,7 +374,7 @@ class HdlcLink:
     def _on_information(self, frame: HdlcFrame, events: list[Event]) -> None:
         control = frame.control
         number = control >> 1 & 7
-        polled = bool(control & _POLL)
+        polled = bool(control & P_F)
         if number != self._next_receive:
             if number == self._next_receive - 1 & 7:
                 self.statistics.duplicates += 1
@@ -530,13 +392,16 @@ class HdlcLink:
             return
         information = frame.information
         too_long = len(self._reassembly) + len(information) > self._longest_payload
-        if too_long or len(information) > self.parameters.receive_octets:
+        if len(information) > self.parameters.receive_octets:
+            # Meters are known to exceed what they negotiated; a client reads on and counts it.
+            self.statistics.oversize += 1
+            too_long = too_long or self.role is Role.SERVER
+        if too_long:
             self._reject(frame, 0x04, events)
             return
         self._next_receive = self._next_receive + 1 & 7
         if polled:
             self._may_speak = self.role is Role.SERVER
-            self._awaiting = False
         if frame.segmented:
             self._reassembly += information
             if polled:
@@ -561,9 +426,9 @@ class HdlcLink:
         if not self._acknowledged(frame.control):
             self._reject(frame, 0x08, events)
             return
-        if not frame.control & _POLL:
+        if not frame.control & P_F:
             return
-        ready = frame.control & 0x0F == _RR
+        ready = frame.control & 0x0F == RR
         if self.role is Role.SERVER:
             self._may_speak = True
             if ready:
@@ -571,7 +436,6 @@ class HdlcLink:
             else:
                 self._supervise()
             return
-        self._awaiting = False
         if ready and self._outstanding is None and self._queue:
             self._speak()
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntFlag
 
-from drivers.codecs.cosem_data import octets_at
+from drivers.codecs.axdr_length import octets_at
 from drivers.codecs.errors import LocalProtocolError, RemoteProtocolError
 
 DLMS_VERSION = 6

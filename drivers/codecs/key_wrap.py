@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.keywrap import (
     aes_key_wrap,
 )
 
-from drivers.codecs.cosem_data import CosemData, Enumerated
+from drivers.codecs.cosem_types import CosemData, Enumerated
 from drivers.codecs.errors import LocalProtocolError, RemoteProtocolError, SecurityError
 from drivers.codecs.security import KeyMaterial
 

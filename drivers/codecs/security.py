@@ -52,8 +52,9 @@ class SecurityKeys:
 class InvocationCounter:
     """Counts the messages protected under one encryption key and one system title.
 
-    `value` is what the next message will carry, 1 at first: some peers refuse 0. The owner of the key keeps it across restarts, and
-    every context under the same key and title shares one: a counter used twice breaks the cipher.
+    `value` is what the next message will carry, 1 at first: some peers refuse 0. The owner of the
+    key keeps it across restarts, and every context under the same key and title shares one: a
+    counter used twice breaks the cipher.
     """
 
     __slots__ = ("value",)

@@ -10,14 +10,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from struct import Struct
 
-from drivers.codecs.cosem_data import (
-    CosemData,
-    data_at,
-    decode_length,
-    encode_data,
-    encode_length,
-)
+from drivers.codecs.axdr_length import decode_length, encode_length
+from drivers.codecs.cosem_data import data_at, encode_data
 from drivers.codecs.cosem_time import CosemDateTime
+from drivers.codecs.cosem_types import CosemData
 from drivers.codecs.errors import LocalProtocolError, RemoteProtocolError
 from drivers.codecs.obis import obis_text
 

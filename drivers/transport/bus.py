@@ -64,6 +64,11 @@ class SharedBus:
                 self._queue.remove(turn)
             clock.wake()
 
+    def reopen(self, until: Micros) -> None:
+        """Brings the line back after `PortGone`; what was under way is lost, so it is silent."""
+        self._transport.reopen(until)
+        self._disturbed = False
+
     @property
     def waiting(self) -> int:
         """How many wait for their turn."""

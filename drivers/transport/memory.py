@@ -154,7 +154,7 @@ class MemoryPort:
             self._peer.receive(heard, self.clock.now())
 
     def _reach_client(self, data: bytes, sent: LineSettings) -> None:
-        if self._client is not None:
+        if self._client is not None and not self._client.gone:
             heard = as_heard(data, sent, self._client.line, checking=False)
             if heard:
                 self._client.arrive(heard)
@@ -170,7 +170,7 @@ class MemoryTransport:
         self._line = settings
         self._cancellation = cancellation
         self._inbox: deque[tuple[Micros, bytes]] = deque()
-        self._gone = False
+        self.gone = False
         self._closed = False
         self._received_at: Micros = memory.clock.now()
 
@@ -220,7 +220,7 @@ class MemoryTransport:
         self._inbox.clear()
         if not self.clock.wait(lambda: self._memory.plugged, until, self._cancellation):
             raise PortGone(f"{self.port} did not come back in time")
-        self._gone = False
+        self.gone = False
 
     def close(self) -> None:
         if not self._closed:
@@ -240,7 +240,7 @@ class MemoryTransport:
 
     def lose(self) -> None:
         """The port's side: the adapter is out. What had arrived may still be read."""
-        self._gone = True
+        self.gone = True
         self.clock.wake()
 
     def arrive(self, data: bytes) -> None:
@@ -249,10 +249,10 @@ class MemoryTransport:
         self.clock.wake()
 
     def _readable(self) -> bool:
-        return bool(self._inbox) or self._gone
+        return bool(self._inbox) or self.gone
 
     def _check(self) -> None:
         if self._closed:
             raise PortGone(f"{self.port} is closed")
-        if self._gone:
+        if self.gone:
             raise PortGone(f"{self.port} is gone", hint="plug the adapter in again and reopen")

@@ -64,8 +64,6 @@ def open_transport(
     if address.scheme is Scheme.PTY:
         pty = _resolver(address, emulated).pty(address.name)
         opener, locked = _PtyOpener(port, pty), str(pty.path)
-    elif address.scheme is Scheme.DEVICE and os.path.realpath(port).startswith(_PTYS):
-        opener = _PtyOpener(port, PtyPort(Path(port)))
     elif address.scheme is Scheme.SOCKET:
         opener = _SocketOpener(address)
     elif address.scheme is Scheme.RFC2217:
@@ -96,12 +94,17 @@ def _resolver(address: PortAddress, emulated: EmulatedPorts | None) -> EmulatedP
 
 
 class _SerialOpener:
-    """A tty through pyserial: by path (best by id) or by `hwgrep://`, looked up at each opening."""
+    """A tty through pyserial: by path (best by id) or by `hwgrep://`, looked up at each opening.
+
+    A path that leads to a pty is opened as one.
+    """
 
     def __init__(self, port: str) -> None:
         self._port = port
 
     def __call__(self, settings: LineSettings) -> OpenChannel:
+        if os.path.realpath(self._port).startswith(_PTYS):
+            return _PtyOpener(self._port, PtyPort(Path(self._port)))(settings)
         tty = open_tty(self._port, settings)
         return DescriptorChannel(
             tty.fileno(), release=tty.close, set_line=lambda changed: apply_line(tty, changed)
@@ -151,7 +154,7 @@ def open_tty(path: str, settings: LineSettings, *, named: str = "") -> serial.Se
         tty.open()
     except (serial.SerialException, OSError) as error:
         if error.errno in (errno.EAGAIN, errno.EBUSY):
-            raise Busy(f"{named} is in use by a program without a lock file of ours") from error
+            raise Busy(f"{named} is in use by another program") from error
         hint = "your user may not open it: join the group that owns the device"
         raise PortGone(
             f"{named} cannot be opened: {error}",

@@ -56,13 +56,17 @@ def han_left(device: EmulatedDevice, strike: Strike) -> Undo:
     """The device is no longer joined to the hub's HAN; while it lasts it does not join again."""
     assert device.link is not None, "the registry lets only members of the HAN be targets"
     link = device.link
+    was_joined = link.joined
+    link.barred += 1
+    link.joined = False
+    link.update(device.clock.now())
 
-    def join(joined: bool) -> None:
-        link.joined = joined
+    def end() -> None:
+        link.barred -= 1
+        link.joined = was_joined and not link.barred
         link.update(device.clock.now())
 
-    join(False)
-    return lambda: join(True)
+    return end
 
 
 @state_fault(Family.NETWORK, _HUB, Option.LASTS)

@@ -145,7 +145,8 @@ class CommsHub(EmulatedDevice):
         link.forget_copy()
 
     def _join(self, device: EmulatedDevice, link: HanLink) -> None:
-        if self.up and device.up and link.speaks and self.clock.now() < self._join_until:
+        able = self.up and device.up and link.speaks and not link.barred
+        if able and self.clock.now() < self._join_until:
             link.joined = True
             link.update(self.clock.now())
 

@@ -19,8 +19,8 @@ class HanLink:
     """Up while the device is joined, both ends run, the device still speaks and nothing disturbs.
 
     `every` and `phase` say when the device speaks: at every moment t with t ≡ phase (mod every).
-    `losses` counts disturbances in force. Whoever changes one of the conditions calls `update`
-    after it.
+    `losses` counts disturbances in force, `barred` reasons why the device cannot join. Whoever
+    changes one of the conditions calls `update` after it.
     """
 
     __slots__ = (
@@ -31,6 +31,7 @@ class HanLink:
         "_hub",
         "_phase",
         "_up_since",
+        "barred",
         "joined",
         "losses",
         "speaks",
@@ -46,6 +47,7 @@ class HanLink:
         self.joined = True
         self.speaks = True
         self.losses = 0
+        self.barred = 0
         # The installation has been running for long: the last scheduled message was heard.
         heard = now - (now - phase) % every
         self._heard: Micros | None = heard

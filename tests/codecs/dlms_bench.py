@@ -1,4 +1,4 @@
-"""What the DLMS tests share: test keys, a small object model, and both roles pushed through each other."""
+"""What the DLMS tests share: test keys, a small object model, both roles end to end."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from drivers.codecs.acse import Mechanism
-from drivers.codecs.cosem_data import CosemData, DoubleLongUnsigned, Enumerated, Integer
 from drivers.codecs.cosem_time import CosemDateTime
-from drivers.codecs.dlms_client import ClientSettings, DlmsClient, Event, Transmit
+from drivers.codecs.cosem_types import CosemData, DoubleLongUnsigned, Enumerated, Integer
+from drivers.codecs.dlms_client import ClientSettings, DlmsClient, Event
+from drivers.codecs.dlms_events import Transmit
 from drivers.codecs.dlms_server import ClientAccess, DlmsServer
 from drivers.codecs.dlms_services import DataAccessError
 from drivers.codecs.hdlc import HdlcAddress
-from drivers.codecs.hdlc_link import (
-    Connect,
-    Connected,
-    Data,
-    Disconnected,
-    HdlcLink,
-    LinkParameters,
-    Role,
-)
+from drivers.codecs.hdlc_events import Connect, Connected, Data, Disconnected
+from drivers.codecs.hdlc_link import HdlcLink, Role
+from drivers.codecs.hdlc_parameters import LinkParameters
 from drivers.codecs.obis import obis
 from drivers.codecs.security import CipherContext, Protection, SecurityKeys
 from drivers.codecs.xdlms import AccessResult, Attribute, Method

@@ -18,8 +18,8 @@ from drivers.codecs.acse import (
 )
 from drivers.codecs.apdu import UnsupportedApdu, decode_apdu
 from drivers.codecs.ciphered_apdu import GLO_OF, CipheredApdu, envelope
-from drivers.codecs.cosem_data import DoubleLongUnsigned
 from drivers.codecs.cosem_time import CosemDateTime
+from drivers.codecs.cosem_types import DoubleLongUnsigned
 from drivers.codecs.errors import LocalProtocolError, RemoteProtocolError
 from drivers.codecs.initiate import (
     SUPPORTED,
@@ -213,8 +213,8 @@ def test_what_is_not_spoken_is_refused_by_name(wire: str, name: str) -> None:
         ("c0010000080000010000ff020000", "behind"),
         ("c00381850000000001", "length"),
         ("c0038120", "list of 32"),
-        ("6003a10100", "octets"),
-        ("6105a203020100", "expected 5 octets"),
+        ("6004a10100", "expected 4 octets"),
+        ("6106a203020100", "expected 6 octets"),
         ("c803301234", "no security control"),
         ("db0411223344053000000001", "system title"),
         ("0800065f1f0400", "ends"),

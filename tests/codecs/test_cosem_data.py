@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.codecs.cosem_data import (
-    DEEPEST_NESTING,
+from drivers.codecs.axdr_length import decode_length, encode_length
+from drivers.codecs.cosem_data import DEEPEST_NESTING, decode_data, encode_data
+from drivers.codecs.cosem_time import CosemDate, CosemDateTime, CosemTime
+from drivers.codecs.cosem_types import (
     Bcd,
     BitString,
     CosemData,
@@ -26,12 +28,7 @@ from drivers.codecs.cosem_data import (
     LongUnsigned,
     Unsigned,
     VisibleString,
-    decode_data,
-    decode_length,
-    encode_data,
-    encode_length,
 )
-from drivers.codecs.cosem_time import CosemDate, CosemDateTime, CosemTime
 from drivers.codecs.errors import LocalProtocolError, RemoteProtocolError
 
 KNOWN: list[tuple[CosemData, str]] = [

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from drivers.codecs.errors import LocalProtocolError
 from drivers.codecs.hdlc import FrameReader, HdlcAddress, HdlcFrame
-from drivers.codecs.hdlc_link import (
+from drivers.codecs.hdlc_events import (
     Connect,
     Connected,
     Data,
@@ -18,13 +18,11 @@ from drivers.codecs.hdlc_link import (
     Ending,
     Event,
     FrameRejected,
-    HdlcLink,
-    LinkParameters,
-    LinkState,
     PeerIdle,
-    Role,
     UnnumberedData,
 )
+from drivers.codecs.hdlc_link import HdlcLink, LinkState, Role
+from drivers.codecs.hdlc_parameters import LinkParameters
 
 METER, CLIENT, OTHER = HdlcAddress(1, 17), HdlcAddress(16), HdlcAddress(32)
 
@@ -241,7 +239,7 @@ def test_each_transmission_harmed_in_turn_is_delivered_once(victim: int, harm: s
 
 
 def test_a_late_server_is_polled() -> None:
-    """The server has no answer at once: RR hands the turn back, the next poll fetches the answer."""
+    """The server has no answer yet: RR hands the turn back, the next poll fetches the answer."""
     client, server = connected()
     assert server.receive(client.send(Data(b"question"))) == [Data(b"question")]
     assert client.receive(server.acknowledge()) == [PeerIdle()]
@@ -287,6 +285,15 @@ def test_an_invalid_acknowledgement_is_rejected_with_frmr() -> None:
 def test_what_a_server_rejects(octets: bytes, reason: str) -> None:
     _, server = connected()
     assert server.receive(octets) == [FrameRejected(False, reason)]
+
+
+def test_a_client_reads_frames_longer_than_negotiated_and_counts_them() -> None:
+    client, server = connected()
+    server.receive(client.send(Data(b"question")))
+    payload = bytes(300)
+    long = HdlcFrame(CLIENT, METER, 0x30, b"\xe6\xe7\x00" + payload).to_bytes()
+    assert client.receive(long) == [Data(payload)]
+    assert client.statistics.oversize == 1
 
 
 def test_reassembly_is_bounded() -> None:

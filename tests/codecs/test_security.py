@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from drivers.codecs.acse import AssociationRequest
 from drivers.codecs.apdu import decode_apdu
 from drivers.codecs.ciphered_apdu import CipheredApdu
-from drivers.codecs.cosem_data import Enumerated, Unsigned, decode_data, encode_data
+from drivers.codecs.cosem_data import decode_data, encode_data
+from drivers.codecs.cosem_types import Enumerated, Unsigned
 from drivers.codecs.errors import (
     LocalProtocolError,
     RemoteProtocolError,
@@ -32,12 +33,7 @@ from drivers.codecs.key_wrap import (
     unwrap_key,
     wrap_key,
 )
-from drivers.codecs.security import (
-    CipherContext,
-    InvocationCounter,
-    Protection,
-    SecurityKeys,
-)
+from drivers.codecs.security import CipherContext, InvocationCounter, Protection, SecurityKeys
 
 COUNTER = 0x01234567
 GET_CLOCK = bytes.fromhex("c0010000080000010000ff0200")

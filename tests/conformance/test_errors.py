@@ -21,7 +21,7 @@ from bench.secret import Secret
 from bench.units import HOUR
 
 if TYPE_CHECKING:
-    from conftest import Kit
+    from tests.conformance.conftest import Kit
 
 NEW = Secret(b"\x51" * 16, "new")
 

@@ -12,7 +12,7 @@ from bench.errors import NoReply, Refused
 from bench.units import HOUR, MINUTE, SECOND
 
 if TYPE_CHECKING:
-    from conftest import Kit
+    from tests.conformance.conftest import Kit
 
 
 def row(kit: Kit, name: str) -> HanDevice:

@@ -12,7 +12,7 @@ from bench.secret import Secret
 from bench.units import HOUR
 
 if TYPE_CHECKING:
-    from conftest import Kit
+    from tests.conformance.conftest import Kit
 
 METERS = ("electricity", "gas")
 WRONG = Secret(b"\xee" * 16, "wrong")

@@ -12,7 +12,7 @@ from bench.devices import Identity, PaymentMode, RegisterReading, SupplyState
 from bench.units import DAY, HOUR, SECOND, parse_instant
 
 if TYPE_CHECKING:
-    from conftest import Kit
+    from tests.conformance.conftest import Kit
 
 DEVICES = ("electricity", "gas", "hub", "display")
 METERS = ("electricity", "gas")

@@ -21,7 +21,7 @@ from emulators.faults import FAULTS
 from emulators.faults.registry import Option
 
 if TYPE_CHECKING:
-    from conftest import World
+    from tests.emulators.conftest import World
 
 SUA = KeySlot.SUA
 KEYS = [Secret(bytes([n] * 16), f"key {n}") for n in range(4)]

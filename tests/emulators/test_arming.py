@@ -13,7 +13,7 @@ from bench.trace import Event, Key, Step
 from bench.units import HOUR, MINUTE
 
 if TYPE_CHECKING:
-    from conftest import World
+    from tests.emulators.conftest import World
 
 
 def busy(world: World) -> bool:
@@ -35,6 +35,9 @@ def test_after_runs_from_the_first_opening(world: World) -> None:
     world.wait(MINUTE)
     assert busy(world)
     assert not busy(world)
+    world.strike("busy", "electricity", moment=Moment(after=HOUR))
+    world.wait(0)
+    assert busy(world), "an hour from the first opening has passed, from the second it has not"
 
 
 def test_armed_after_the_opening_it_still_runs_from_there(world: World) -> None:

@@ -24,7 +24,7 @@ from bench.units import DAY, HOUR, MINUTE, SECOND, parse_instant
 from emulators.faults import FAULTS
 
 if TYPE_CHECKING:
-    from conftest import World
+    from tests.emulators.conftest import World
 
 SUA = KeySlot.SUA
 NEW = Secret(b"\x51" * 16, "new")
@@ -269,6 +269,22 @@ def check_han_loss(world: World) -> None:
     assert error_of(world.gas.identify) is None, "its own port is not the HAN"
     world.wait(2 * HOUR)
     assert world.hub.mirrored_registers(world.eui64("gas")).staleness < HOUR
+
+
+def check_han_left(world: World) -> None:
+    def joined() -> bool:
+        rows = {row.eui64: row.joined for row in world.hub.han_devices()}
+        assert rows[world.eui64("electricity")]
+        return rows[world.eui64("display")]
+
+    world.strike("han-left", "display", lasts=2 * HOUR)
+    assert not joined()
+    assert world.display.display_state().joined_to is None
+    world.hub.permit_join(600)
+    world.wait(HOUR)
+    assert not joined(), "an open window does not help while it lasts"
+    world.wait(HOUR)
+    assert joined()
 
 
 def check_han_loss_all(world: World) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bench.clock import VirtualClock
 from bench.devices import KeySlot, PaymentMode, Role
+from bench.emulation import Moment
 from bench.errors import Ambiguous, NoReply, Refused, UsageError
 from bench.installation import DeviceSpec, Emulation
 from bench.secret import Secret
@@ -21,7 +22,7 @@ from emulators.models.key_slots import KeySlots
 from emulators.models.rejection import Rejected
 
 if TYPE_CHECKING:
-    from conftest import World
+    from tests.emulators.conftest import World
 
 SUA = KeySlot.SUA
 KEYS = [Secret(bytes([n] * 16), f"key {n}") for n in range(4)]
@@ -88,6 +89,38 @@ def test_no_sequence_lets_a_wrong_key_in(
         assert (state.version, state.counter) == (version, newest)
         assert state.check_value == held.check_value
     assert all(code == expected for code, expected in refusals)
+
+
+def test_the_lockout_ends_at_its_last_moment_exactly() -> None:
+    slots = KeySlots([(SUA, KEYS[0])], 1, HOUR)
+    assert slots.prove(SUA, KEYS[1], 0) is False
+    with pytest.raises(Rejected, match="locked-out"):
+        slots.prove(SUA, KEYS[0], HOUR - 1)
+    assert slots.prove(SUA, KEYS[0], HOUR) is True
+
+
+def test_power_is_back_when_the_last_of_several_cuts_ends(world: World) -> None:
+    began = world.clock.now()
+    world.strike("power-cut", "electricity", lasts=HOUR)
+    world.strike("power-cut", "electricity", lasts=3 * HOUR)
+    world.wait(2 * HOUR)
+    with pytest.raises(NoReply):
+        world.electricity.identify()
+    world.clock.sleep_until(began + 3 * HOUR + 90 * SECOND)
+    world.electricity.identify()
+    assert world.truth("electricity").power_cuts == ((began, began + 3 * HOUR),)
+
+
+def test_a_device_that_goes_down_over_a_request_leaves_it_in_doubt_and_undone(
+    build: Callable[..., World],
+) -> None:
+    world = build(emulations={"electricity": Emulation(reaction=4 * SECOND)})
+    world.strike("power-cut", "electricity", moment=Moment(after=SECOND))
+    world.open()
+    with pytest.raises(Ambiguous):
+        world.electricity.rotate_key(SUA, KEYS[3], 1)
+    assert world.clock.now() - world.start == 10 * SECOND
+    assert world.truth("electricity").executed == {}
 
 
 def test_the_security_log_tells_the_story(world: World) -> None:

@@ -33,7 +33,7 @@ from bench.parties import (
 from bench.units import DAY, HOUR, MINUTE, SECOND, Micros, format_instant, parse_instant
 
 if TYPE_CHECKING:
-    from conftest import World
+    from tests.emulators.conftest import World
 
 NO = Validation(False, "X")
 SPLIT = ("Alpha Energy", "Beta Gas")

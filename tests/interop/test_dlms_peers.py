@@ -1,8 +1,8 @@
 """Our DLMS server read by two independent clients, Gurux and dlms-cosem, over HDLC on TCP.
 
-Both packages have licences that keep them out of this project, so they run in an interpreter of their
-own. To enable: make a virtual environment, install `dlms-cosem` and `gurux-dlms` there, and name its
-Python in SMETS1_BENCH_PEERS.
+Both packages have licences that keep them out of this project, so they run in an interpreter of
+their own. To enable: make a virtual environment, install `dlms-cosem` and `gurux-dlms` there, and
+name its Python in SMETS1_BENCH_PEERS; SMETS1_BENCH_PEER_READS is the number of reads.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "codecs"))
 from dlms_bench import NOON, make_server
 
 from drivers.codecs.hdlc import HdlcAddress
-from drivers.codecs.hdlc_link import Connected, Data, Disconnected, HdlcLink, LinkParameters, Role
+from drivers.codecs.hdlc_events import Connected, Data, Disconnected
+from drivers.codecs.hdlc_link import HdlcLink, Role
+from drivers.codecs.hdlc_parameters import LinkParameters
 
 PEERS = os.environ.get("SMETS1_BENCH_PEERS")
 pytestmark = pytest.mark.skipif(

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
+from typing import Any
 
 from bench.trace import (
     Account,
@@ -41,9 +42,9 @@ def worst(answers: Iterable[Answer]) -> Answer:
 
 @dataclass(frozen=True)
 class Case:
-    """One passage: its events in order, the parameters by id, tolerance and the trace's last `at`."""
+    """One passage: its events in order, parameters by id, tolerance, the trace's last `at`."""
 
-    events: list[Event]
+    events: list[Any]
     values: Mapping[str, int | str | None]
     tolerance: int
     now: int
@@ -58,7 +59,7 @@ class Case:
         ]
 
     def at(self, index: int) -> int:
-        return self.events[index].at
+        return int(self.events[index].at)
 
     @property
     def opened(self) -> Opened | None:
@@ -80,7 +81,7 @@ class Case:
 
     @property
     def outcome(self) -> str | None:
-        return None if self.close is None else self.events[self.close].outcome  # type: ignore[attr-defined]
+        return None if self.close is None else self.events[self.close].outcome
 
     def value(self, name: str) -> int | None:
         found = self.values.get(name)
@@ -154,7 +155,7 @@ class Case:
 
     def holder(self, before: int) -> str:
         found = [i for i in self.all(Account) if i < before]
-        return self.events[found[-1]].holder if found else "SMSO"  # type: ignore[attr-defined]
+        return self.events[found[-1]].holder if found else "SMSO"
 
     def switches(self, to: str) -> list[int]:
         """Account events that change the holder."""
@@ -181,7 +182,7 @@ class Case:
                         found[device] = event.at
                     break
                 unknown = isinstance(event, Attempt) and event.outcome == "unknown"
-                if unknown and event.section == "3.3":  # type: ignore[attr-defined]
+                if unknown and event.section == "3.3":
                     found[device] = event.at
                     break
         return found
@@ -198,7 +199,7 @@ def long_interval(case: Case) -> Answer:
     return worst(
         case.wait(one, two, case.value("3.1.long-interval"))
         for chain in case.chains("3.1")
-        for one, two in zip(chain, chain[1:], strict=False)
+        for one, two in pairwise(chain)
         if one.phase == two.phase == "long"
     )
 
@@ -217,11 +218,7 @@ def total_period(case: Case) -> Answer:
         for one in chain:
             if one.phase == "long":
                 period = period_end(case, chain)
-                if (
-                    chain[0].number != 1
-                    or period is None
-                    or case.overlapped(period[0], began(one))
-                ):
+                if chain[0].number != 1 or period is None or case.overlapped(period[0], began(one)):
                     answers.append(INCONCLUSIVE)
                 else:
                     answers.append(case.within(began(one), period[1], case.tolerance))
@@ -255,7 +252,7 @@ def retry(case: Case, section: str) -> Answer:
     answers = []
     for chain in case.chains(section):
         if len(chain) > 1:
-            for one, two in zip(chain, chain[1:], strict=False):
+            for one, two in pairwise(chain):
                 answers.append(case.wait(one, two, interval))
             if repeats is None:
                 answers.append(INCONCLUSIVE)
@@ -268,7 +265,7 @@ def ea_wait(case: Case) -> Answer:
     return worst(
         case.wait(one, two, case.value("3.4.1.wait"))
         for chain in case.chains("3.4.1")
-        for one, two in zip(chain, chain[1:], strict=False)
+        for one, two in pairwise(chain)
     )
 
 
@@ -317,12 +314,12 @@ def authorised_first(case: Case) -> Answer:
     for moment in case.all(File, file="MCF", action="generated"):
         given = [i for i in case.all(Authorisation) if i < moment]
         since = [] if given else [case.began]
-        for supplier in {case.events[i].supplier for i in given}:  # type: ignore[attr-defined]
-            last = max(i for i in given if case.events[i].supplier == supplier)  # type: ignore[attr-defined]
-            if case.events[last].outcome == "rejected":  # type: ignore[attr-defined]
+        for supplier in {case.events[i].supplier for i in given}:
+            last = max(i for i in given if case.events[i].supplier == supplier)
+            if case.events[last].outcome == "rejected":
                 since.append(case.at(last))
         step = case.last_step("2.3.2", moment)
-        if step is not None and case.events[step].outcome == "failed":  # type: ignore[attr-defined]
+        if step is not None and case.events[step].outcome == "failed":
             since.append(case.at(step))
         answers.append(lacking(case, moment, since))
     return worst(answers)
@@ -339,7 +336,7 @@ def passed_before(case: Case, moments: list[int], sections: list[str], by: str =
                 continue
             event = case.events[step]
             stranger = by and section == "2.4.5" and event.actor and event.actor != by
-            if event.outcome == "failed" or stranger:  # type: ignore[attr-defined]
+            if event.outcome == "failed" or stranger:
                 since.append(case.at(step))
         answers.append(lacking(case, moment, since))
     return worst(answers)
@@ -438,7 +435,7 @@ def failures(case: Case) -> list[int]:
         return []
     found = []
     for i in case.all(Step, outcome="failed"):
-        section = case.events[i].section  # type: ignore[attr-defined]
+        section = case.events[i].section
         later = [j for j in case.all(Step, section=section) if j > i]
         moved = case.doubts(i) or any(k.state == "new" for k in case.keys(i).values())
         if (
@@ -495,9 +492,7 @@ def incident(case: Case) -> Answer:
     if case.close is None and not any(i > first for i in case.all(Smi, outcome="updated")):
         return None
     parties = [
-        case.events[i].acting_party  # type: ignore[attr-defined]
-        for i in case.all(Incident, outcome="raised")
-        if i > first
+        case.events[i].acting_party for i in case.all(Incident, outcome="raised") if i > first
     ]
     if any(party in ("S1SP", "DSP") for party in parties):
         return PASSED
@@ -509,7 +504,7 @@ def commissioning_file(case: Case) -> Answer:
     raised = [i for i in case.all(Incident, outcome="raised") if failed and i > failed[0]]
     if not raised:
         return None
-    name = case.events[raised[0]].incident  # type: ignore[attr-defined]
+    name = case.events[raised[0]].incident
     resolved = [i for i in case.all(Incident, outcome="resolved", incident=name) if i > raised[0]]
     if not resolved or (case.close is not None and resolved[0] > case.close):
         return None
@@ -526,7 +521,7 @@ def ma122(case: Case) -> Answer:
     if case.outcome in (None, "commissioned", "withdrawn") or not steps:
         return None
     last = steps[-1]
-    if case.events[last].outcome != "failed":  # type: ignore[attr-defined]
+    if case.events[last].outcome != "failed":
         return None
     if any(i > last for i in case.all(Report, report="MRR6", code="MA122")):
         return PASSED
@@ -561,8 +556,8 @@ def split_week(case: Case) -> Answer:
                 since.append(case.began)
                 continue
             given, week = case.events[mine[-1]], case.events[weeks[-1]] if weeks else None
-            submitted = given.at if given.submitted is None else given.submitted  # type: ignore[attr-defined]
-            if week is None or not week.from_ <= submitted < week.to:  # type: ignore[attr-defined]
+            submitted = given.at if given.submitted is None else given.submitted
+            if week is None or not week.from_ <= submitted < week.to:
                 since.append(given.at)
         answer = lacking(case, moment, since)
         designated = case.at(weeks[-1]) if weeks else case.began
@@ -601,7 +596,7 @@ def no_orphan(case: Case) -> Answer:
     if case.close is None or case.outcome == "withdrawn":
         return None
     close = case.at(case.close)
-    accounts = [i for i in case.all(Account) if case.events[i].holder != case.holder(i)]  # type: ignore[attr-defined]
+    accounts = [i for i in case.all(Account) if case.events[i].holder != case.holder(i)]
     seen = case.holder(case.close)
     holders = [seen]
     if case.excused(case.at(accounts[-1]) if accounts else case.began, close):
@@ -613,8 +608,8 @@ def no_orphan(case: Case) -> Answer:
     }
     states: list[list[str]] = []
     for device in touched:
-        state = keys[device].state if device in keys else ""  # type: ignore[index]
-        unseen = case.excused(keys[device].at if device in keys else case.began, close)  # type: ignore[index]
+        state = keys[device].state if device in keys else ""
+        unseen = case.excused(keys[device].at if device in keys else case.began, close)
         states.append([state, "old", "new"] if unseen else [state])
     if case.excused(case.began, close):
         states.append(["nothing", "new"])

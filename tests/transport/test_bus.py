@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from bench.clock import VirtualClock, WallClock
-from bench.errors import Busy, NoReply
+from bench.errors import Busy, NoReply, PortGone
 from bench.units import HOUR, SECOND
 from drivers.transport.bus import SharedBus
 from drivers.transport.line import LineSettings
@@ -65,6 +65,20 @@ def test_after_a_failed_conversation_the_line_falls_silent_first() -> None:
     at = clock.now()
     with bus.conversation("next", START + 2 * HOUR):
         assert clock.now() == at
+
+
+def test_a_line_that_vanished_can_be_brought_back() -> None:
+    clock = VirtualClock(START)
+    port = MemoryPort("bus", clock, paced=False)
+    bus = SharedBus(port.connect(LineSettings()), settle=SECOND)
+    port.unplug()
+    for _ in range(2):
+        with pytest.raises(PortGone), bus.conversation("a", START + HOUR) as transport:
+            transport.write(b"x")
+    port.plug()
+    bus.reopen(START + HOUR)
+    with bus.conversation("a", START + HOUR) as transport:
+        transport.write(b"x")
 
 
 def test_a_line_that_never_falls_silent_is_busy() -> None:

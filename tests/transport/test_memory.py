@@ -151,6 +151,20 @@ def test_unplugged_at_each_octet_the_port_is_gone_and_works_again(heard_before: 
         assert read_all(transport, START + HOUR) == b"xyz"
 
 
+def test_a_plug_that_is_back_is_no_use_before_the_port_is_reopened() -> None:
+    station = Station()
+    with station.open() as transport:
+        station.port.unplug()
+        station.port.plug()
+        station.port.send(b"lost")
+        station.clock.sleep_until(START + SECOND)
+        with pytest.raises(PortGone):
+            transport.read(START + HOUR)
+        transport.reopen(START + HOUR)
+        station.port.send(b"heard")
+        assert read_all(transport, START + HOUR) == b"heard"
+
+
 def test_what_arrived_before_the_plug_was_pulled_is_still_handed_out() -> None:
     station = Station()
     with station.open() as transport:

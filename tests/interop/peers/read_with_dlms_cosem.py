@@ -26,8 +26,8 @@ CLIENTS = {"none": 16, "lls": 32, "hls": 1}
 class FrameIO(BlockingTcpIO):
     """Reads whole frames by their length field and hands them on from flag to flag.
 
-    The package takes a lone 7E for an opening flag and asks for more at once, also where a frame has
-    two in a row inside or ends in one: then it would wait for a frame that never comes.
+    The package takes a lone 7E for an opening flag and asks for more at once, also where a frame
+    has two in a row inside or ends in one: then it would wait for a frame that never comes.
     """
 
     def recv_until(self, end: bytes) -> bytes:

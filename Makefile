@@ -1,0 +1,44 @@
+# make run    install into .venv and run the default suite on emulated kit
+# make test   install and run the tests
+# make lint   ruff and mypy
+# make bench  measurements (docs/performance.md)
+# make prove  the long evidence (docs/evidence.md)
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= auto
+
+.PHONY: run test lint bench prove docs clean
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@
+
+run: $(VENV)/installed
+	$(BIN)/smets1-bench run
+
+test: $(VENV)/installed-test
+	$(BIN)/python -m pytest -n $(WORKERS) -q $(ARGS)
+
+lint: $(VENV)/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/installed-test
+	$(BIN)/python -m benchmarks
+
+prove: $(VENV)/installed-test
+	$(BIN)/python -m tests.prove
+
+docs: $(VENV)/installed-test
+	$(BIN)/python -m tests.requirements_doc --write
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

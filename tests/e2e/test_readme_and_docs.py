@@ -1,0 +1,65 @@
+"""Every command of the README and every YAML block of README and docs/suites.md is run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+COMMAND = Path(sys.executable).with_name("smets1-bench")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SUITES = (ROOT / "docs" / "suites.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(COMMAND), *words], cwd=folder, capture_output=True, text=True, timeout=100
+    )
+
+
+def commands(text: str) -> list[str]:
+    lines = [line for block in blocks(text, "console") for line in block.splitlines()]
+    return [line.removeprefix("$ ").split("#")[0].strip() for line in lines if line[:2] == "$ "]
+
+
+def test_the_readme_names_the_two_commands() -> None:
+    assert {"make run", "make test"} <= set(commands(README))
+
+
+@pytest.mark.parametrize("command", [c for c in commands(README) if not c.startswith("make")])
+def test_every_command_of_the_readme_works(command: str, tmp_path: Path) -> None:
+    (tmp_path / "my-first.yaml").write_text(blocks(README, "yaml")[0], encoding="utf-8")
+    ea = ROOT / "fixtures" / "traces" / "3.4.1-ea"
+    trace = ea / "five-repeats.jsonl"
+    (tmp_path / "trace.jsonl").write_bytes(trace.read_bytes())
+    words = shlex.split(command)
+    assert words[0] == "smets1-bench"
+    done = run(words[1:], tmp_path)
+    assert done.returncode == 0, done.stderr + done.stdout
+
+
+def test_the_suite_and_the_installation_of_the_docs_run(tmp_path: Path) -> None:
+    suite, parties, installation = blocks(SUITES, "yaml")
+    (tmp_path / "my-first.yaml").write_text(suite, encoding="utf-8")
+    done = run(["run", "my-first.yaml", "--scenario", "da-reply-lost", "--seed", "7"], tmp_path)
+    assert done.returncode == 0, done.stderr + done.stdout
+
+    (tmp_path / "my-home.yaml").write_text(installation, encoding="utf-8")
+    indented = "".join(f"    {line}\n" for line in parties.splitlines())
+    (tmp_path / "own.yaml").write_text(
+        "suite: own\nscenarios:\n  - scenario: at-home\n    about: my own home\n"
+        f"    installation: my-home.yaml\n{indented}    expect: {{outcome: commissioned}}\n",
+        encoding="utf-8",
+    )
+    done = run(["run", "own.yaml", "--out", "out"], tmp_path)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert (tmp_path / "out" / "report.html").is_file()

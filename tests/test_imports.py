@@ -1,0 +1,165 @@
+"""The one-way rule of docs/architecture.md, read from the imports themselves."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+GROUND = {
+    "clock",
+    "demo_keys",
+    "devices",
+    "emulation",
+    "errors",
+    "installation",
+    "key_ring",
+    "parties",
+    "plugins",
+    "secret",
+    "shipped",
+    "spelling",
+    "trace",
+    "trace_reading",
+    "units",
+    "verdict",
+    "yaml_model",
+    "yaml_scalar",
+    "yaml_source",
+}
+"""Ground floor: imports the ground floor only."""
+
+ALLOWED = {
+    "ground": {"ground"},
+    "mehrs": {"ground", "mehrs"},
+    "effects": {"ground"},
+    "migration": {"ground", "mehrs", "effects", "migration"},
+    "conformance": {"ground", "mehrs", "conformance"},
+    "suite": {"ground", "mehrs", "effects", "migration", "suite"},
+    "result": {"ground", "mehrs"},
+    "report": {"ground", "mehrs", "effects", "migration", "result", "report"},
+    "runner": {
+        "ground",
+        "mehrs",
+        "effects",
+        "migration",
+        "conformance",
+        "suite",
+        "result",
+        "report",
+        "runner",
+    },
+    "cli": {
+        "ground",
+        "mehrs",
+        "effects",
+        "migration",
+        "conformance",
+        "suite",
+        "result",
+        "report",
+        "runner",
+        "cli",
+    },
+    "drivers": {"ground", "drivers"},
+    "emulators": {"ground", "emulators", "drivers.codecs"},
+}
+FLOOR_OF = {
+    "effects": "effects",
+    "suite": "suite",
+    "suite_reading": "suite",
+    "installation_file": "suite",
+    "file_model": "suite",
+    "resubmission": "suite",
+    "leaks": "ground",
+    "result": "result",
+    "runner": "runner",
+    "scenario_run": "runner",
+    "restoring": "runner",
+    "expectations": "runner",
+    "certificate": "runner",
+    "tool_identity": "ground",
+    "pytest_plugin": "cli",
+}
+
+
+def _floor(module: str) -> str:
+    parts = module.split(".")
+    if parts[0] in ("drivers", "emulators"):
+        return "drivers.codecs" if parts[:2] == ["drivers", "codecs"] else parts[0]
+    inner = parts[1] if len(parts) > 1 else ""
+    if inner in GROUND or not inner:
+        return "ground"
+    if inner in ("mehrs", "migration", "conformance", "report", "cli"):
+        return inner
+    return FLOOR_OF[inner]
+
+
+@cache
+def _modules() -> tuple[tuple[str, Path], ...]:
+    return tuple(_find_modules())
+
+
+def _find_modules() -> Iterator[tuple[str, Path]]:
+    for package in ("bench", "drivers", "emulators"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if "fixtures" not in path.parts:
+                module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+                yield module.removesuffix(".__init__"), path
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(module for module, _ in _modules())
+
+
+def _ours(name: str) -> str | None:
+    """The module of this project that `name` is, or is in; None for a foreign one."""
+    while name:
+        if name in _known():
+            return name
+        name = name.rpartition(".")[0]
+    return None
+
+
+@pytest.mark.parametrize(("module", "path"), _modules(), ids=[module for module, _ in _modules()])
+def test_imports_run_one_way(module: str, path: Path) -> None:
+    floor = _floor(module)
+    allowed = ALLOWED["drivers" if floor == "drivers.codecs" else floor]
+    for name in _imports(path):
+        target = _ours(name)
+        if target is None or target in ("bench", module):
+            continue
+        got = _floor(target)
+        fits = got in allowed or (got == "drivers.codecs" and "drivers" in allowed)
+        assert fits, f"{module} ({floor}) imports {target} ({got})"
+
+
+def test_the_checker_never_sees_the_engine() -> None:
+    for module, path in _modules():
+        if module.startswith("bench.conformance"):
+            engine = ("bench.migration", "bench.mehrs.retry", "bench.effects")
+            assert not [name for name in _imports(path) if name.startswith(engine)], module
+
+
+def test_the_engine_never_sees_a_fault_or_the_emulation_of_one() -> None:
+    """Faults live in the device, the pipe or the party."""
+    for module, path in _modules():
+        if module.startswith("bench.migration"):
+            names = list(_imports(path))
+            assert "bench.emulation" not in names, module
+            assert not [name for name in names if name.startswith("emulators")], module
