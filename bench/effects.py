@@ -14,7 +14,6 @@ from typing import Any, TypeVar, cast
 
 from bench.clock import Cancellation, Clock
 from bench.devices import CommsHub, Device, InHomeDisplay, Meter
-from bench.emulation import Parties
 from bench.errors import BenchError, PeerError
 from bench.key_ring import KeyRing
 from bench.parties import (
@@ -23,6 +22,7 @@ from bench.parties import (
     IocS1sp,
     Mcc,
     Message,
+    Parties,
     RequestingParty,
     Smso,
     SupplierParty,

@@ -11,27 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Protocol
 
 from bench.clock import Clock
 from bench.devices import Device, KeySlot, SupplyState
 from bench.installation import Installation
-from bench.parties import (
-    Dsp,
-    Holder,
-    Inbox,
-    IocS1sp,
-    Mcc,
-    RequestingParty,
-    Smso,
-    SupplierParty,
-)
+from bench.parties import Holder, Inbox, Parties
 from bench.secret import Secret
 from bench.trace import Event
 from bench.units import DAY, HOUR, MINUTE, Micros
-
-PARTY_NAMES: Final = ("SMSO", "Requesting Party", "MCC", "DSP", "IOC S1SP")
-"""Parties a fault may be aimed at, beside the devices."""
 
 
 class Reply(StrEnum):
@@ -202,18 +190,6 @@ class Truth:
     chf_updated: bool
     devices: Mapping[str, DeviceTruth]
     executed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Parties:
-    """Everybody the processing S1SP deals with."""
-
-    smso: Smso
-    requesting_party: RequestingParty
-    suppliers: Mapping[str, SupplierParty]
-    mcc: Mcc
-    dsp: Dsp
-    ioc_s1sp: IocS1sp
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ forms here are the bench's own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -221,3 +221,15 @@ class IocS1sp(Protocol):
 
     def validate_common(self, devices: Sequence[ListedDevice]) -> Validation:
         """Section 2.4.5."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Everybody the processing S1SP deals with."""
+
+    smso: Smso
+    requesting_party: RequestingParty
+    suppliers: Mapping[str, SupplierParty]
+    mcc: Mcc
+    dsp: Dsp
+    ioc_s1sp: IocS1sp

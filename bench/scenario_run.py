@@ -113,7 +113,7 @@ def _build_world(
     }
     secrets.extend(device_keys.values())
     factory: WorldFactory = load(EMULATORS, "installation")
-    world = factory(
+    return factory(
         installation,
         clock=clock,
         seed=random.Random(f"{seed}/{prepared.scenario.scenario}/world").getrandbits(64),
@@ -122,7 +122,6 @@ def _build_world(
         resubmission=resubmission_policy(prepared.strategy, installation.group),
         device_keys=device_keys,
     )
-    return world
 
 
 def _prepare_account(prepared: PreparedScenario, world: EmulatedWorld) -> str:

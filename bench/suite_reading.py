@@ -5,12 +5,11 @@ What comes out is ready to run. All complaints of all files come at once, each w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.clock import VirtualClock
-from bench.emulation import PARTY_NAMES, EmulatedWorld, WorldFactory
+from bench.emulation import FaultSpec
 from bench.errors import Problem, UsageError
 from bench.file_model import read
 from bench.installation import Installation
@@ -20,7 +19,6 @@ from bench.mehrs.strategy import Strategy
 from bench.migration.defaults import shipped
 from bench.migration.process import require_group
 from bench.migration.sections import PROCESS
-from bench.parties import Inbox
 from bench.plugins import EMULATORS
 from bench.plugins import load as load_plugin
 from bench.shipped import find
@@ -213,7 +211,6 @@ class _Checks:
 
     def problems(self) -> Iterator[Problem]:
         scenario, expect = self.scenario, self.scenario.expect
-        devices = [device.name for device in self.installation.devices]
         meters = [device.name for device in self.installation.meters]
         group = self.installation.group
         rules = [rule.id for rule in self.strategy.rules_for(group)]
@@ -234,7 +231,7 @@ class _Checks:
             list(self.installation.suppliers),
             "supplier",
         )
-        yield from self._fault_problems([*devices, *PARTY_NAMES])
+        yield from self._fault_problems()
 
     def _known(
         self,
@@ -253,43 +250,10 @@ class _Checks:
                 path = (*self.here, outer, inner, name)
                 yield self.document.problem(path, message, at_key=True)
 
-    def _fault_problems(self, targets: list[str]) -> Iterator[Problem]:
-        if not self.scenario.faults:
-            return
-        catalogue: Mapping[str, object] = load_plugin(EMULATORS, "faults")
-        world = self._world()
+    def _fault_problems(self) -> Iterator[Problem]:
+        problems_of: Callable[[FaultSpec, Installation], list[str]]
+        problems_of = load_plugin(EMULATORS, "fault-problems")
         for index, entry in enumerate(self.scenario.faults):
             path = (*self.here, "faults", index)
-            if entry.fault not in catalogue:
-                near = did_you_mean(entry.fault, catalogue)
-                message = f"unknown fault '{entry.fault}'{near or '; see smets1-bench list'}"
-                yield self.document.problem((*path, "fault"), message)
-            if entry.target not in targets:
-                near = did_you_mean(entry.target, targets) or f"; known: {', '.join(targets)}"
-                message = f"unknown target '{entry.target}'{near}"
-                yield self.document.problem((*path, "target"), message)
-            known = entry.fault in catalogue and entry.target in targets
-            moments = [m for m in (entry.after, entry.when, entry.request) if m is not None]
-            if len(moments) != 1:
-                message = f"expected one of after, when, request, got {len(moments) or 'none'}"
-                yield self.document.problem(path, message)
-            elif known:
-                try:
-                    world.arm(entry.spec)
-                except UsageError as error:
-                    for problem in error.problems:
-                        yield self.document.problem(path, str(problem))
-
-    def _world(self) -> EmulatedWorld:
-        """The scenario's world, never run: arming its faults shows what is wrong with them."""
-        clock = VirtualClock(self.scenario.start)
-        factory: WorldFactory = load_plugin(EMULATORS, "installation")
-        return factory(
-            self.installation,
-            clock=clock,
-            seed=0,
-            inbox=Inbox(clock),
-            behaviours=self.scenario.parties,
-            resubmission=None,
-            device_keys={},
-        )
+            for problem in problems_of(entry.spec, self.installation):
+                yield self.document.problem(path, problem)

@@ -9,7 +9,6 @@ from bench.clock import Clock
 from bench.devices import Device, KeySlot, Role
 from bench.emulation import (
     FaultSpec,
-    Parties,
     PartyBehaviours,
     ResubmissionPolicy,
     SupplierBehaviour,
@@ -17,7 +16,7 @@ from bench.emulation import (
 )
 from bench.errors import UsageError
 from bench.installation import DeviceSpec, Installation
-from bench.parties import Inbox
+from bench.parties import Inbox, Parties
 from bench.secret import Secret
 from bench.trace import Event, Opened
 from bench.units import SECOND, Micros

@@ -129,7 +129,7 @@ def test_text_says_what_to_look_at_worst_first(tmp_path: Path) -> None:
         "MEHRS     5.0  sha256:",
         "Overlay   none",
         "  expected: 4 h ± 60 s",
-        "  look at:  trace.jsonl:9, trace.jsonl:10",
+        "  look at:  trace.jsonl:10, trace.jsonl:11",
         "  source:   [C s5] [S row 4]; status: concluded",
         "  reading:  read with 3.4.1.counting = attempts: failed (pinned: repeats)",
     ):

@@ -87,7 +87,7 @@ def _told(finding: Finding, strategy: Strategy) -> Iterator[str]:
     for other in finding.others:
         yield from _field("reading", f"{other}{_pinned(other.parameter, strategy)}")
     if rule.reading and finding.status is Status.READING:
-        yield from _field("read as", rule.reading)
+        yield from _field("note", rule.reading)
     missing = [name for name in rule.parameters if strategy.parameters[name].value is None]
     if missing and finding.verdict is Verdict.INCONCLUSIVE:
         advice = f"an overlay that gives {' and '.join(missing)} makes this rule conclusive"

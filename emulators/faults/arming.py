@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from functools import partial
 from typing import Any, Final
 
@@ -15,11 +14,12 @@ from bench.emulation import FaultSpec, Moment
 from bench.errors import UsageError
 from bench.installation import Installation
 from bench.parties import Actor
+from bench.spelling import did_you_mean
 from bench.trace import EVENT_TYPES, Event, Opened, json_name, to_json
 from bench.units import Micros, format_duration
 from emulators.exchange import CHANGING, Channel, Exchange
 from emulators.faults import FAULTS
-from emulators.faults.registry import Fault, Option, Strike
+from emulators.faults.registry import ASKED_PARTIES, Fault, Option, Strike
 from emulators.models.device import EmulatedDevice
 
 Fate = Callable[[Exchange[Any]], Any]
@@ -87,14 +87,10 @@ class Arming:
 
     def arm(self, spec: FaultSpec) -> None:
         """Raises `UsageError` with everything that is wrong with `spec`; then nothing is armed."""
-        fault = FAULTS.get(spec.fault)
-        if fault is None:
-            close = get_close_matches(spec.fault, FAULTS, n=1)
-            hint = f"did you mean {close[0]}?" if close else "smets1-bench list names them"
-            raise UsageError(f"{spec.fault}: no such fault", hint=hint)
-        problems = self._problems(fault, spec)
+        problems = fault_problems(spec, self._installation)
         if problems:
-            raise UsageError(f"{spec.fault}: {problem}" for problem in problems)
+            raise UsageError(problems)
+        fault = FAULTS[spec.fault]
         self._armed += 1
         channel = self._channels[spec.target]
         moment = spec.moment
@@ -140,32 +136,34 @@ class Arming:
         if undo is not None and strike.spec.lasts is not None:
             self._clock.call_at(self._clock.now() + strike.spec.lasts, undo)
 
-    def _problems(self, fault: Fault, spec: FaultSpec) -> list[str]:
-        problems = [*_option_problems(fault, spec), *_moment_problems(spec.moment)]
-        model = self._models.get(spec.target)
-        if model is not None:
-            role: str = model.spec.role
-            fits = model.spec.role in fault.roles
-        elif spec.target in self._channels:
-            role = spec.target
-            fits = role in fault.parties
-        else:
-            known = ", ".join(self._channels)
-            return [*problems, f"no such target: {spec.target} (there are {known})"]
-        if not fits:
-            able = ", ".join(sorted({*fault.roles, *fault.parties}))
-            problems.append(f"{spec.target}: cannot happen to this target, only to {able}")
-        if fault.prepayment_only and self._installation.payment is not PaymentMode.PREPAYMENT:
-            problems.append("needs an installation that pays by prepayment")
-        request = spec.moment.request
-        if request is not None and request != "*":
-            operations = OPERATIONS[role]
-            if request not in operations:
-                able = ", ".join(sorted(operations))
-                problems.append(f"{spec.target} is never asked {request} (only {able})")
-            elif fault.changing_only and request not in CHANGING:
-                problems.append(f"{request} changes nothing, so there is nothing to leave undone")
-        return problems
+
+def fault_problems(spec: FaultSpec, installation: Installation) -> list[str]:
+    """Everything that is wrong with the use of a fault in this installation, in sentences."""
+    fault = FAULTS.get(spec.fault)
+    if fault is None:
+        near = did_you_mean(spec.fault, FAULTS) or "; smets1-bench list faults names them all"
+        return [f"no fault is called '{spec.fault}'{near}", *_moment_problems(spec.moment)]
+    problems = [*_option_problems(fault, spec), *_moment_problems(spec.moment)]
+    roles: dict[str, str] = {device.name: device.role for device in installation.devices}
+    roles |= {party: party for party in ASKED_PARTIES}
+    role = roles.get(spec.target)
+    if role is None:
+        near = did_you_mean(spec.target, roles) or f"; there are {', '.join(roles)}"
+        return [f"no target is called '{spec.target}'{near}", *problems]
+    if role not in {*fault.roles, *fault.parties}:
+        able = ", ".join(sorted({*fault.roles, *fault.parties}))
+        problems.append(f"{spec.fault} cannot happen to '{spec.target}', only to {able}")
+    if fault.prepayment_only and installation.payment is not PaymentMode.PREPAYMENT:
+        problems.append(f"{spec.fault} needs an installation that pays by prepayment")
+    request = spec.moment.request
+    if request is not None and request != "*":
+        operations = OPERATIONS[role]
+        if request not in operations:
+            near = did_you_mean(request, operations) or f"; only {', '.join(sorted(operations))}"
+            problems.append(f"'{spec.target}' is never asked '{request}'{near}")
+        elif fault.changing_only and request not in CHANGING:
+            problems.append(f"{request} changes nothing, so there is nothing to leave undone")
+    return problems
 
 
 def _option_problems(fault: Fault, spec: FaultSpec) -> list[str]:
@@ -176,7 +174,7 @@ def _option_problems(fault: Fault, spec: FaultSpec) -> list[str]:
         Option.BY: spec.by is not None,
     }
     problems = [
-        f"takes no {option}"
+        f"{fault.name} takes no {option}"
         for option, is_given in given.items()
         if is_given and option not in fault.options
     ]
@@ -191,16 +189,16 @@ def _moment_problems(moment: Moment) -> list[str]:
     problems = []
     ways = (moment.after, moment.on, moment.request)
     if sum(way is not None for way in ways) != 1:
-        problems.append("when: exactly one of after, on, request")
+        problems.append("expected exactly one of after, when, request as its moment")
     if moment.nth < 1:
         problems.append(f"nth: at least 1, not {moment.nth}")
     if moment.after is not None and moment.after < 0:
         problems.append(f"after: a span from the opening, not {format_duration(moment.after)}")
     for name, value in (moment.on or {}).items():
         if name not in _EVENT_FIELDS:
-            problems.append(f"on: no event has a field {name}")
+            problems.append(f"when: no event has a field {name}")
         elif name == "event" and value not in EVENT_TYPES:
-            problems.append(f"on: no such event: {value} (there are {', '.join(EVENT_TYPES)})")
+            problems.append(f"when: no event is called '{value}'{did_you_mean(value, EVENT_TYPES)}")
     return problems
 
 

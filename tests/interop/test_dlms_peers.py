@@ -22,7 +22,16 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "codecs"))
 
-from dlms_bench import NOON, make_server
+from dlms_bench import (
+    ENERGY,
+    MANAGER,
+    NOON,
+    PUBLIC,
+    READER,
+    converse,
+    make_client,
+    make_server,
+)
 
 from drivers.codecs.hdlc import HdlcAddress
 from drivers.codecs.hdlc_events import Connected, Data, Disconnected
@@ -104,3 +113,47 @@ def test_dlms_cosem_reads(mode: str) -> None:
     answer = read_with("read_with_dlms_cosem.py", mode, LinkParameters())
     assert answer["clock"] == NOON.to_bytes().hex()
     assert answer["energy"] == 123_456
+
+
+def sent_by_our_client() -> dict[str, str]:
+    """One of each APDU that a client sends, in hex."""
+    sent: dict[str, bytes] = {}
+    for name, address in (("aarq-none", PUBLIC), ("aarq-lls", READER), ("aarq-hls", MANAGER)):
+        server, client = make_server(), make_client(address, max_pdu=500, general=True)
+        sent[name] = client.associate_request(b"C" * 16)
+        converse(client, server, address, sent[name])
+        if name == "aarq-lls":
+            sent["get"] = client.get(3, ENERGY, 2)
+            client.abandon()
+            sent["set"] = client.set(3, ENERGY, 2, b"xyz")
+            client.abandon()
+            sent["action"] = client.action(3, ENERGY, 1, b"xyz")
+            sent["rlrq"] = client.release()
+        elif name == "aarq-hls":
+            sent["ciphered"] = client.get(3, ENERGY, 2)
+    return {name: octets.hex() for name, octets in sent.items()}
+
+
+def test_dlms_cosem_understands_our_client() -> None:
+    assert PEERS
+    sent = sent_by_our_client()
+    done = subprocess.run(
+        [PEERS, str(SCRIPTS / "parse_with_dlms_cosem.py")],
+        input=json.dumps(sent),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    register = ENERGY[:5].hex() + "ff"
+    assert json.loads(done.stdout) == {
+        "aarq-none": ["InitiateRequest", None, None, False, 500],
+        "aarq-lls": ["InitiateRequest", "LLS", b"12345678".hex(), False, 500],
+        "aarq-hls": ["GlobalCipherInitiateRequest", "HLS_GMAC", (b"C" * 16).hex(), True, None],
+        "get": ["GetRequestNormal", register, ""],
+        "set": ["SetRequestNormal", register, "090378797a"],
+        "action": ["ActionRequestNormal", register, "090378797a"],
+        "rlrq": ["NORMAL"],
+        "ciphered": ["GetRequestNormal", register, ""],
+    }

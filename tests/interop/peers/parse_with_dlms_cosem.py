@@ -1,13 +1,12 @@
 """Read what a client sends with the parsers of the dlms-cosem package; print what they saw as JSON.
 
-Runs in its own interpreter, which has the package. Standard input: a JSON object of name to APDU in hex.
+Runs in its own interpreter, which has the package. Standard input: JSON, name to APDU in hex.
 """
 
 import json
 import sys
 
 from dlms_cosem import security
-from dlms_cosem.hdlc.frames import InformationFrame, SetNormalResponseModeFrame
 from dlms_cosem.protocol import acse, xdlms
 
 KEY, AUTHENTICATION_KEY = bytes(range(16)), bytes(range(0xD0, 0xE0))
@@ -28,7 +27,7 @@ def request(octets: bytes) -> list[object]:
     for parser in (xdlms.GetRequestFactory, xdlms.SetRequestFactory, xdlms.ActionRequestFactory):
         try:
             apdu = parser.from_bytes(octets)
-        except Exception:  # noqa: BLE001, S112 - the package raises many kinds
+        except Exception:  # the package raises many kinds
             continue
         target = getattr(apdu, "cosem_attribute", None) or apdu.cosem_method
         data = bytes(getattr(apdu, "data", None) or b"")
@@ -39,7 +38,7 @@ def request(octets: bytes) -> list[object]:
 def saw(name: str, octets: bytes) -> list[object]:
     if name.startswith("aarq"):
         aarq = acse.ApplicationAssociationRequest.from_bytes(octets)
-        value = aarq.calling_authentication_value
+        value = aarq.authentication_value
         content = aarq.user_information.content
         return [
             type(content).__name__,
@@ -52,10 +51,6 @@ def saw(name: str, octets: bytes) -> list[object]:
         return [acse.ReleaseRequest.from_bytes(octets).reason.name]
     if name == "ciphered":
         return request(opened(xdlms.GeneralGlobalCipher.from_bytes(octets)))
-    if name == "snrm":
-        return [type(SetNormalResponseModeFrame.from_bytes(octets)).__name__]
-    if name == "frame":
-        return [bytes(InformationFrame.from_bytes(octets).payload).hex()]
     return request(octets)
 
 
