@@ -42,8 +42,18 @@ def model_of(cls: type) -> type[BaseModel]:
     return _models[cls]
 
 
+_hints: dict[type, Mapping[str, Any]] = {}
+
+
+def _hints_of(cls: type) -> Mapping[str, Any]:
+    """The dataclass's annotations; working them out anew for each value would be slow."""
+    if cls not in _hints:
+        _hints[cls] = get_type_hints(cls, include_extras=True)
+    return _hints[cls]
+
+
 def _make_model(cls: type) -> type[BaseModel]:
-    hints = get_type_hints(cls, include_extras=True)
+    hints = _hints_of(cls)
     fields: dict[str, Any] = {}
     for field in dataclasses.fields(cls):
         required = field.default is field.default_factory is dataclasses.MISSING
@@ -106,7 +116,7 @@ _OPTIONAL = {"microseconds": _duration_or_never, "amount": _amount}
 
 
 def _build(model: BaseModel, cls: type[T]) -> T:
-    hints = get_type_hints(cls, include_extras=True)
+    hints = _hints_of(cls)
     given = model.model_fields_set
     values = {
         field.name: _value(getattr(model, field.name), hints[field.name])

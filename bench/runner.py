@@ -14,11 +14,19 @@ from bench.errors import BenchError, UsageError
 from bench.expectations import key_held, mismatches
 from bench.mehrs.strategy import Strategy
 from bench.report.story import story
-from bench.result import Certificate, DeviceRecord, RunRecord, ScenarioRecord, to_json
+from bench.result import (
+    Certificate,
+    DeviceRecord,
+    RunRecord,
+    ScenarioRecord,
+    parameters_of,
+    to_json,
+)
 from bench.scenario_run import Ran, run_scenario
 from bench.spelling import did_you_mean
 from bench.suite_reading import Forced, PreparedScenario, read_suite
 from bench.tool_identity import tool_commit, tool_version
+from bench.trace import Attempt
 from bench.trace import to_json as event_to_json
 from bench.units import SECOND, format_instant
 from bench.verdict import Verdict, worst
@@ -157,7 +165,8 @@ def _record(order: Order, ran: Ran, first_line: int) -> ScenarioRecord:
         wake_ups=sum(device.wake_ups for device in after.devices.values()),
         faults=tuple(f"{entry.fault} at {entry.target}" for entry in scenario.faults),
         replay=order.replay(name),
-        story=story(ran.events),
+        story=story(ran.events, replay=order.replay(name)),
+        attempts=sum(isinstance(event, Attempt) for event in ran.events),
     )
 
 
@@ -220,6 +229,9 @@ def _run_record(
         verdict=Verdict.INCONCLUSIVE.label if verdict is None else verdict.label,
         scenarios=tuple(records),
         certificates=_certificates(chosen, records),
+        parameters={
+            strategy_record(each.strategy).key: parameters_of(each.strategy) for each in chosen
+        },
         caught=tuple(
             (record.name, record.deviant)
             for record in records

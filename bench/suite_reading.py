@@ -66,6 +66,7 @@ class _Reader:
         self.scenarios: list[PreparedScenario] = []
         self.problems: list[str | Problem] = []
         self._where: dict[str, str] = {}
+        self._installations: dict[Path, Installation | None] = {}  # None: it is faulty
 
     def read(self, path: Path, within: tuple[Path, ...]) -> str:
         try:
@@ -86,7 +87,7 @@ class _Reader:
                 message = f"'{included}' includes this file: expected a suite that does not"
                 self.problems.append(document.problem(place, message))
                 continue
-            if not target.is_file():
+            if not target.exists():
                 message = f"expected a suite file, got '{target}', which does not exist"
                 self.problems.append(document.problem(place, message))
                 continue
@@ -135,7 +136,7 @@ class _Reader:
             except UsageError as error:
                 self.problems.append(document.problem(place, str(error)))
                 return None
-            if not overlay.is_file():
+            if not overlay.exists():
                 message = f"expected an overlay file, got '{overlay}', which does not exist"
                 self.problems.append(document.problem(place, message))
                 return None
@@ -159,16 +160,17 @@ class _Reader:
         except UsageError as error:
             self.problems.append(document.problem((*here, "installation"), str(error)))
             return None
-        if not target.is_file():
+        if not target.exists():
             message = f"expected an installation file, got '{target}', which does not exist"
             self.problems.append(document.problem((*here, "installation"), message))
             return None
-        try:
-            return read_installation(target)
-        except UsageError as error:
-            for problem in error.problems:
-                self._complain_once(problem)
-            return None
+        if target not in self._installations:
+            try:
+                self._installations[target] = read_installation(target)
+            except UsageError as error:
+                self.problems.extend(error.problems)
+                self._installations[target] = None
+        return self._installations[target]
 
     def _complain_once(self, problem: str | Problem) -> None:
         """Several scenarios may name the same faulty file."""

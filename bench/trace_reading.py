@@ -452,7 +452,7 @@ class TraceFile:
     """One file of a trace (or standard input), read line by line.
 
     Iterating yields (where, event or FaultyLine) and counts `empty_lines` and `lines`. Raises
-    UsageError where the file cannot be opened or read.
+    OSError where the file cannot be opened or read.
     """
 
     def __init__(self, path: str, places: Places) -> None:
@@ -463,16 +463,15 @@ class TraceFile:
         self._base = places.add(self.name)
 
     def __iter__(self) -> Iterator[tuple[Where, Event | FaultyLine]]:
-        try:
-            if self.path == STANDARD_INPUT:
-                yield from self._read(sys.stdin.buffer)
-            else:
-                with Path(self.path).open("rb") as file:
-                    yield from self._read(file)
-        except (OSError, ValueError) as error:
-            why = (error.strerror if isinstance(error, OSError) else None) or str(error)
-            problem = Problem(self.path, f"expected a readable trace file: {why}")
-            raise UsageError(problem) from None
+        if self.path == STANDARD_INPUT:
+            yield from self._read(sys.stdin.buffer)
+        else:
+            try:
+                file = Path(self.path).open("rb")  # noqa: SIM115 (closed below)
+            except ValueError as error:  # a NUL in its name
+                raise OSError(str(error)) from None
+            with file:
+                yield from self._read(file)
 
     def _read(self, file: IO[bytes]) -> Iterator[tuple[Where, Event | FaultyLine]]:
         where = self._base
@@ -494,7 +493,7 @@ class TraceFile:
             except FaultyLine as fault:
                 yield where, fault
             except UnicodeDecodeError as error:
-                yield where, FaultyLine(f"expected UTF-8, got another byte at {error.start + 1}")
+                yield where, FaultyLine(f"expected UTF-8, byte {error.start + 1} is none")
 
 
 def _skip_rest(file: IO[bytes]) -> None:
@@ -550,20 +549,25 @@ def read_trace(
 ) -> Iterator[tuple[Where, Event]]:
     """The events of several files as one trace, in the order given.
 
-    Faulty lines go to `complaints` (and to `on_faulty`) and are left out; a file without an event
-    is a complaint too.
+    Faulty lines go to `complaints` (and to `on_faulty`) and are left out; a file that cannot be
+    read, or has no event, is a complaint too.
     """
     for path in paths:
         file = TraceFile(path, places)
         found = False
-        for where, event in file:
+        try:
+            for where, event in file:
+                found = True
+                if isinstance(event, FaultyLine):
+                    complaints.add(where, event.faults)
+                    if on_faulty is not None:
+                        on_faulty(event)
+                else:
+                    yield where, event
+        except OSError as error:
+            why = error.strerror or str(error)
+            complaints.add_file(path, f"expected a readable trace file: {why}")
             found = True
-            if isinstance(event, FaultyLine):
-                complaints.add(where, event.faults)
-                if on_faulty is not None:
-                    on_faulty(event)
-            else:
-                yield where, event
         if reading is not None:
             reading.lines += file.lines
             reading.empty_lines += file.empty_lines

@@ -16,7 +16,7 @@ from bench.trace import Attempt, Closed, Event, File, Opened, Step, to_json
 from bench.units import DAY, HOUR, MINUTE, SECOND, parse_instant
 
 START = parse_instant("2021-05-04T09:00:00Z")
-LAB = {"installation": "I-0001"}
+LAB: dict[str, Any] = {"installation": "I-0001"}
 
 
 def ea_chain(wait: int = 5 * MINUTE, repeats: int = 3, name: str = "I-0001") -> list[Event]:

@@ -1,7 +1,7 @@
 """The checker as a whole: one pass over any order of installations, order errors, what is kept."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -204,8 +204,8 @@ def any_event(chance: random.Random, name: str, group: str, at: int) -> Event:
     device = chance.choice(["meter", "hub"])
     lead: dict[str, Any] = {"at": at, "installation": name, "group": group}
     section = chance.choice(["3.1", "3.2", "3.3", "3.4.1"])
-    span = {"from_": at - chance.choice(_GAPS) - 1, "to": at + chance.choice(_GAPS)}
-    makers = [
+    span: dict[str, Any] = {"from_": at - chance.choice(_GAPS) - 1, "to": at + chance.choice(_GAPS)}
+    makers: list[Callable[[], Event]] = [
         lambda: WeekDesignated(**lead, **span),
         lambda: Authorisation(
             **lead, supplier=chance.choice("AB"), outcome=chance.choice(["accepted", "rejected"])

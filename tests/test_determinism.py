@@ -222,7 +222,7 @@ while the process would wait for the meter anyway; then nothing that a trace sho
 
 
 def never_asleep(prepared: PreparedScenario) -> PreparedScenario:
-    """The scenario with a gas meter that can be reached at any moment, so that no time is hidden."""
+    """The scenario with a gas meter that is reached at any moment, so that no time is hidden."""
     kit = prepared.installation
     devices = tuple(
         replace(device, emulation=replace(device.emulation, wakes_every=SECOND))

@@ -188,7 +188,7 @@ def test_a_file_without_events_is_an_error(tmp_path: Path, content: bytes) -> No
 
 def test_bytes_that_are_no_text_are_an_error(tmp_path: Path) -> None:
     _, problems, _ = read(b'{"at": "\xff"}', bytes(range(256)), path=tmp_path / "trace.jsonl")
-    assert "trace.jsonl:1: expected UTF-8, got another byte at 9" in problems
+    assert "trace.jsonl:1: expected UTF-8, byte 9 is none" in problems
 
 
 def test_a_line_too_long_to_be_one_is_skipped_whole(tmp_path: Path) -> None:
@@ -209,8 +209,13 @@ def test_a_long_line_is_read(tmp_path: Path) -> None:
 def test_what_cannot_be_opened_is_a_usage_error(tmp_path: Path, kind: str) -> None:
     path = {"missing": str(tmp_path / "none"), "directory": str(tmp_path), "nul": "a\0b"}[kind]
     places = Places()
-    with pytest.raises(UsageError, match="expected a readable trace file"):
-        list(read_trace([path], places, Complaints(places)))
+    complaints = Complaints(places)
+    assert list(read_trace([path, path], places, complaints)) == []
+    with pytest.raises(UsageError) as caught:
+        complaints.raise_if_any()
+    assert [str(problem).split(": ")[1] for problem in caught.value.problems] == [
+        "expected a readable trace file"
+    ] * 2
 
 
 # Plain text, without what JSON escapes, names everything that a trace names.

@@ -9,7 +9,7 @@ have the same; and the findings.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from bench.conformance.finding import Finding, Judgement, RuleCount
@@ -28,7 +28,7 @@ _RECENT: Final = 256
 """How many closed passages stay unpacked: what comes after a close mostly comes soon."""
 
 _Verdicts = tuple[tuple[str, Verdict], ...]
-_Told = tuple[Judged, ...]
+_Told = Sequence[Judged]
 
 
 class _Installation:
@@ -160,20 +160,20 @@ class Checker:
         for rule, verdict in installation.latest:
             worst[rule] = max(verdict, worst.get(rule, verdict))
         installation.earlier = self._share(worst.items())
-        installation.told_earlier += installation.told_latest
+        if installation.told_latest:
+            # A list once there is something: an installation may be opened again very often.
+            if not isinstance(installation.told_earlier, list):
+                installation.told_earlier = []
+            installation.told_earlier.extend(installation.told_latest)
         installation.passage = installation.packed = None
         installation.latest, installation.told_latest = (), ()
 
     def _judge(self, installation: _Installation, passage: Passage) -> None:
         if self._faulty:
             return
-        judged = self._bench.judge(passage, installation.order.group or "")
-        worst: dict[str, Verdict] = {}
-        for one in judged:
-            rule, verdict = one.rule.rule.id, one.outcome.verdict
-            worst[rule] = max(verdict, worst.get(rule, verdict))
+        worst, told = self._bench.judge(passage, installation.order.group or "")
         installation.latest = self._share(worst.items())
-        installation.told_latest = tuple(one for one in judged if one.worth_telling)
+        installation.told_latest = tuple(told)
 
     def _share(self, verdicts: Iterable[tuple[str, Verdict]]) -> _Verdicts:
         """One object for all installations with the same verdicts."""
@@ -195,7 +195,7 @@ class Checker:
 
     def _findings(self) -> Iterable[Finding]:
         for name, installation in self._installations.items():
-            told = installation.told_earlier + installation.told_latest
+            told = (*installation.told_earlier, *installation.told_latest)
             for one in sorted(told, key=_first_line):
                 yield self._finding(name, one)
 

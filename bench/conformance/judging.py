@@ -51,6 +51,7 @@ THEMES = (
 class RuleInForce:
     """A rule as a version has it, with the readings that could turn its verdict."""
 
+    id: str
     rule: Rule
     function: RuleFunction
     others: tuple[OtherReading, ...]
@@ -64,7 +65,7 @@ class RuleInForce:
             if parameter.kind is not Kind.CHOICE:
                 statuses.append(parameter.status)
         others = tuple(other for other in readings if other.parameter in rule.parameters)
-        return cls(rule, RULES[rule.id], others, weakest(*statuses))
+        return cls(rule.id, rule, RULES[rule.id], others, weakest(*statuses))
 
 
 class Judged(NamedTuple):
@@ -73,10 +74,6 @@ class Judged(NamedTuple):
     rule: RuleInForce
     outcome: Outcome
     others: tuple[OtherVerdict, ...]
-
-    @property
-    def worth_telling(self) -> bool:
-        return self.outcome.verdict is not PASS or bool(self.others)
 
     @property
     def status(self) -> Status:
@@ -102,33 +99,44 @@ class Bench:
             for group in Group
         }
 
-    def judge(self, passage: Passage, group: str) -> list[Judged]:
-        """Every exercised rule's judgements, in the strategy's order.
+    def judge(self, passage: Passage, group: str) -> tuple[dict[str, Verdict], list[Judged]]:
+        """The worst verdict of every exercised rule, and the judgements that are worth telling.
 
-        In a passage that never closed only what can no longer turn is judged: a failure, or what
-        a rule calls final.
+        Both in the strategy's order. In a passage that never closed only what can no longer turn
+        is judged: a failure, or what a rule calls final.
         """
         limits = self._limits
         open_still = passage.ended is None
-        judged: list[Judged] = []
+        worst: dict[str, Verdict] = {}
+        told: list[Judged] = []
         for rule in self._rules[group]:
             outcomes = rule.function(passage, limits)
             if not outcomes:
                 continue
-            turned = _turned(rule, outcomes, passage) if rule.others else {}
+            turned = _turned(rule, outcomes, passage) if rule.others else None
             for outcome in outcomes:
-                if open_still and not outcome.final and outcome.verdict is not FAIL:
+                verdict = outcome.verdict
+                if open_still and not outcome.final and verdict is not FAIL:
                     continue
-                judged.append(Judged(rule, outcome, tuple(turned.get(outcome.subject, ()))))
-        return judged
+                if verdict >= worst.get(rule.id, verdict):
+                    worst[rule.id] = verdict
+                others = tuple(turned.get(outcome.subject, ())) if turned else ()
+                if others or verdict is not PASS:
+                    told.append(Judged(rule, outcome, others))
+        return worst, told
 
 
 def _turned(
     rule: RuleInForce, outcomes: Sequence[Outcome], passage: Passage
 ) -> dict[int, list[OtherVerdict]]:
-    """For each subject the readings under which its verdict would be another."""
+    """For each subject the readings under which its verdict would be another.
+
+    Where every attempt starts when it becomes known, its end and its start are the same.
+    """
     turned: dict[int, list[OtherVerdict]] = {}
     for other in rule.others:
+        if not passage.started_apart and other.parameter == "3.x.measured-from":
+            continue
         verdicts: dict[int, Verdict] = {
             outcome.subject: outcome.verdict for outcome in rule.function(passage, other.limits)
         }

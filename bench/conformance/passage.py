@@ -12,7 +12,8 @@ from __future__ import annotations
 import marshal
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from operator import attrgetter
+from typing import Any, Final
 
 from bench.conformance.facts import (
     LONG_AGO,
@@ -51,8 +52,6 @@ from bench.units import SECOND, Micros
 ChainKey = tuple[str, str | None, str | None]
 """Section, operation, device."""
 
-_Fact = TypeVar("_Fact", bound=tuple[Any, ...])
-
 
 class Passage:
     """The facts of one passage.
@@ -82,6 +81,7 @@ class Passage:
         "reports",
         "smi",
         "split",
+        "started_apart",
         "steps",
         "suppliers",
         "touched",
@@ -121,6 +121,8 @@ class Passage:
         # the devices that a key event or a 3.3 attempt concerned
         self.touched: set[str] = set()
         self.first_doubt: int | None = None
+        # some attempt started before it became known
+        self.started_apart = False
         # device -> (since when in doubt, line), the latest last
         self._doubts: dict[str, tuple[Micros, int]] = {}
         # the devices whose key is new
@@ -171,7 +173,10 @@ class Passage:
             self.accounts.append(Switched(self._seq, event.at, where, to_dcc, event.actor, *doubt))
 
     def _attempt(self, event: Attempt, where: int) -> None:
-        started = event.at if event.started is None else event.started
+        started = event.at
+        if event.started is not None and event.started != started:
+            started = event.started
+            self.started_apart = True
         fact = Tried(
             self._seq,
             event.at,
@@ -275,38 +280,42 @@ class Passage:
     # --- rest ---
 
     def packed(self) -> bytes:
-        """The passage as bytes; `unpacked` gives it back."""
-        facts = tuple([tuple(fact) for fact in getattr(self, name)] for name, _ in _LISTS)
-        chains = [
-            (key, [[tuple(tried) for tried in chain] for chain in chains])
-            for key, chains in self.chains.items()
-        ]
-        ended = None if self.ended is None else tuple(self.ended)
+        """The passage as bytes; `unpacked` gives it back. Only what is not empty takes room."""
+        lists = []
+        for index, facts in enumerate(_lists_of(self)):
+            if facts:
+                lists.append((index, list(map(tuple, facts))))
         return marshal.dumps(
             (
-                tuple(getattr(self, name) for name in _PLAIN),
-                ended,
-                facts,
-                [(name, [tuple(fact) for fact in facts]) for name, facts in self.steps.items()],
-                [(name, [tuple(fact) for fact in facts]) for name, facts in self.files.items()],
-                chains,
+                _plain_of(self),
+                None if self.ended is None else tuple(self.ended),
+                lists,
+                {name: list(map(tuple, facts)) for name, facts in self.steps.items()},
+                {name: list(map(tuple, facts)) for name, facts in self.files.items()},
+                {
+                    key: [list(map(tuple, chain)) for chain in chains]
+                    for key, chains in self.chains.items()
+                },
                 self.touched,
             )
         )
 
     @classmethod
     def unpacked(cls, data: bytes) -> Passage:
-        plain, ended, facts, steps, files, chains, touched = marshal.loads(data)
+        plain, ended, lists, steps, files, chains, touched = marshal.loads(data)
         passage = cls.__new__(cls)
         for name, value in zip(_PLAIN, plain, strict=True):
             setattr(passage, name, value)
         passage.ended = None if ended is None else Ended._make(ended)
-        for (name, make), rows in zip(_LISTS, facts, strict=True):
-            setattr(passage, name, [make(row) for row in rows])
-        passage.steps = {name: [Stepped._make(row) for row in rows] for name, rows in steps}
-        passage.files = {name: [Filed._make(row) for row in rows] for name, rows in files}
+        for name in _LISTS:
+            setattr(passage, name, [])
+        for index, rows in lists:
+            name = tuple(_LISTS)[index]
+            setattr(passage, name, list(map(_LISTS[name], rows)))
+        passage.steps = {name: list(map(Stepped._make, rows)) for name, rows in steps.items()}
+        passage.files = {name: list(map(Filed._make, rows)) for name, rows in files.items()}
         passage.chains = {
-            key: [[Tried._make(row) for row in chain] for chain in group] for key, group in chains
+            key: [list(map(Tried._make, rows)) for rows in group] for key, group in chains.items()
         }
         passage.touched = touched
         passage.keys = {key.device: key for key in passage.key_events}
@@ -344,16 +353,20 @@ _PLAIN: Final = (
     "until",
     "opened_where",
     "first_doubt",
+    "started_apart",
     "_seq",
 )
 
-_LISTS: Final[tuple[tuple[str, Callable[[Any], tuple[Any, ...]]], ...]] = (
-    ("weeks", Designated._make),
-    ("authorisations", Authorised._make),
-    ("accounts", Switched._make),
-    ("key_events", Keyed._make),
-    ("smi", Updated._make),
-    ("incidents", IncidentMoved._make),
-    ("reports", Reported._make),
-    ("outages", Out._make),
-)
+_LISTS: Final[Mapping[str, Callable[[Any], tuple[Any, ...]]]] = {
+    "weeks": Designated._make,
+    "authorisations": Authorised._make,
+    "accounts": Switched._make,
+    "key_events": Keyed._make,
+    "smi": Updated._make,
+    "incidents": IncidentMoved._make,
+    "reports": Reported._make,
+    "outages": Out._make,
+}
+
+_plain_of: Final = attrgetter(*_PLAIN)
+_lists_of: Final = attrgetter(*_LISTS)

@@ -15,11 +15,10 @@ from bench.parties import Actor
 
 
 class Blame(StrEnum):
-    """Who must act."""
+    """Who must act. What the bench did wrong has no code: it is an outage, or a withdrawal."""
 
     DEVICE = "device"
     PARTY = "party"
-    BENCH = "bench"
     NOBODY = "not known"
 
 

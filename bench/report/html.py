@@ -24,8 +24,9 @@ from bench.report.limits import permitted_by
 from bench.report.marks import SEVERITY, SYMBOLS, verdict_of
 from bench.report.printable import printable
 from bench.report.spoken import length_of, rough
-from bench.report.timeline import draw, legend
+from bench.report.timeline import draw
 from bench.report.timeline_lanes import Permitted
+from bench.report.timeline_signs import legend
 from bench.report.trace_lines import Line, TraceLines, by_installation
 from bench.result import RULE_VERDICTS, RuleRecord, RunRecord, ScenarioRecord
 from bench.trace import Attempt

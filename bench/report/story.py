@@ -29,6 +29,7 @@ from bench.trace import (
     Smi,
     Step,
 )
+from bench.units import Micros
 
 _PARTIES: Final = frozenset(actor.value for actor in Actor)
 _ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth")
@@ -61,8 +62,8 @@ class _Passage:
     def told(self) -> Iterator[str]:
         yield from self._opening()
         yield from self._authorisations()
-        yield from self._transfer()
-        yield from self._attempts()
+        acts = sorted([*self._transfer(), *self._attempts()], key=lambda act: act[0])
+        yield from (sentence for _, sentence in acts)
         yield from self._progress()
         yield from self._outages()
         yield from self._keys()
@@ -107,7 +108,8 @@ class _Passage:
         elif accepted:
             yield f"The authorisations of {listed(accepted)} were accepted."
 
-    def _attempts(self) -> Iterator[str]:
+    def _attempts(self) -> Iterator[tuple[Micros, str]]:
+        """A sentence for each chain but those that succeeded at once, with the first try's time."""
         chains: dict[tuple[str, str | None, str | None], list[Attempt]] = {}
         for event in self._of(Attempt):
             assert isinstance(event, Attempt)
@@ -116,7 +118,7 @@ class _Passage:
             if len(made) == 1 and made[0].outcome == "succeeded":
                 continue
             what = " of ".join(filter(None, (operation, device)))
-            yield _chain(section, what, made)
+            yield made[0].at, _chain(section, what, made)
 
     def _progress(self) -> Iterator[str]:
         """The last good step, and the step that failed after it."""
@@ -207,14 +209,15 @@ class _Passage:
         for event in self._of(Outage):
             assert isinstance(event, Outage)
             what = "no time can be trusted" if event.of == "clock" else "nothing is known"
+            fault = ", its own fault and nobody else's" if event.of == "bench" else ""
             yield (
                 f"From {moment(event.from_)} for {span(event.to - event.from_)} {what}: "
-                f"an outage of the {event.of}."
+                f"an outage of the {event.of}{fault}."
             )
 
-    def _transfer(self) -> Iterator[str]:
+    def _transfer(self) -> Iterator[tuple[Micros, str]]:
         for event, _ in self._switches("DCC"):
-            yield f"The account went to DCC, {self._after(event)}."
+            yield event.at, f"The account went to DCC, {self._after(event)}."
 
     def _switch_back(self) -> Iterator[str]:
         for event, by in self._switches("SMSO"):
@@ -298,8 +301,6 @@ def _blamed(who: Blame, name: str) -> str:
             return "That is for whoever owns the device to look at; the bench worked."
         case Blame.PARTY:
             return f"That is for {name or 'that party'} to look at; device and bench worked."
-        case Blame.BENCH:
-            return "That is the bench's own fault, not the device's."
         case Blame.NOBODY:
             return "The trace does not tell whose fault that is."
 

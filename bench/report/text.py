@@ -6,6 +6,7 @@ import os
 import shutil
 import textwrap
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TextIO
@@ -69,9 +70,20 @@ class _Text:
         yield ""
         yield self._summary()
         yield from self._wrapped(rests_on(self._record), "")
+        # The certificate that most scenarios stand behind in full, the others in a line.
+        main = self._main_strategy()
+        others = []
         for block in blocks(self._record):
+            if block.certificate.strategy.key == main:
+                yield ""
+                yield from self._certificate(block)
+            else:
+                others.append(block)
+        if others:
             yield ""
-            yield from self._certificate(block)
+            yield "Certificates under other strategies (the report has them in full)"
+            for block in others:
+                yield from self._wrapped(_one_line(block), "  ")
         if self._record.caught:
             yield ""
             yield "Caught deviations (scenarios that deviate on purpose; not on the certificate)"
@@ -80,6 +92,10 @@ class _Text:
         if report:
             yield ""
             yield f"report: {report}"
+
+    def _main_strategy(self) -> str:
+        used = Counter(s.strategy.key for s in self._record.scenarios if not s.deviant)
+        return max(used, key=used.__getitem__, default="")
 
     def _verdict(self, verdict: str, width: int = 0) -> str:
         text = f"{self._symbols.get(verdict, ' ')} {verdict}".ljust(width)
@@ -107,6 +123,7 @@ class _Text:
             if not scenario.not_run and scenario.verdict != "pass":
                 for mismatch in scenario.mismatches:
                     yield from self._wrapped(mismatch, "    ")
+                yield f"    replay: {printable(scenario.replay)}"
             elif scenario.not_run:
                 yield from self._wrapped(scenario.not_run, "    ")
 
@@ -168,6 +185,14 @@ class _Text:
             subsequent_indent=indent,
             break_on_hyphens=False,
         )
+
+
+def _one_line(block: Block) -> str:
+    certificate = block.certificate
+    counts = ", ".join(
+        f"{len(rules)} {verdict}" for verdict, rules in block.by_verdict.items() if rules
+    )
+    return f"{certificate.strategy.label}: {certificate.verdict} ({counts})"
 
 
 def _shortened(names: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from bench.report.printable import printable
 from bench.report.spoken import count, moment, rough, span
 from bench.report.timeline_lanes import Band, Lane, Mark, Permitted, lanes_of
 from bench.report.timeline_scale import BREAK_WIDTH, Scale, idle_spans
+from bench.report.timeline_signs import px, shape, wide
 from bench.report.trace_lines import Line
 from bench.trace import Attempt, Outage
 from bench.units import HOUR, Micros
@@ -121,20 +122,6 @@ def _esc(text: str) -> str:
     return escape(printable(text), quote=True)
 
 
-def _n(value: float) -> str:
-    """A coordinate: one decimal, no more bytes than needed."""
-    text = f"{value:.1f}"
-    return text[:-2] if text.endswith(".0") else text
-
-
-def wide(label: str) -> float:
-    """Pixels that a label takes at 11 px in a wide font; what is drawn is seldom wider."""
-    return sum(
-        13.0 if ord(char) >= 0x1100 else 8.2 if char.isupper() else 3.8 if char in " .,:'" else 7.0
-        for char in label
-    )
-
-
 class _Room:
     """Which pixels of some rows are taken, so that no two labels overlap."""
 
@@ -148,25 +135,6 @@ class _Room:
                 taken.append((left, right))
                 return row
         return None
-
-
-_SHAPES: Final[Mapping[str, str]] = {
-    "passed": "M{l} {y}a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
-    "failed": "M{l} {t}l8 8m0-8l-8 8",
-    "unknown": "M{x} {tt}l5 5l-5 5l-5-5z",
-    "file": "M{l} {t}h5l3 3v5h-8z",
-    "report": "M{l} {t}h8v8h-8z",
-    "flag": "M{x} {b}v-9h8l-2 2.5l2 2.5h-8",
-    "notice": "M{x} {b}v-9h8l-2 2.5l2 2.5h-8",
-    "operator": "M{l} {b}a4 4 0 0 1 8 0zM{xm} {t}a2 2 0 1 0 4 0a2 2 0 1 0-4 0z",
-}
-
-
-def _shape(mark: Mark, x: float, y: float) -> str:
-    path = _SHAPES[mark.shape].format(
-        x=_n(x), y=_n(y), l=_n(x - 4), t=_n(y - 4), b=_n(y + 4), tt=_n(y - 5), xm=_n(x - 2)
-    )
-    return f'<path class="{mark.shape}" d="{path}"/>'
 
 
 class _Drawer:
@@ -189,8 +157,8 @@ class _Drawer:
         axis = self._axis(height)
         width = self._scale.right + MARGIN
         return (
-            f'<svg class="timeline" role="img" aria-labelledby="{ident}" width="{_n(width)}" '
-            f'height="{_n(height)}" viewBox="0 0 {_n(width)} {_n(height)}">'
+            f'<svg class="timeline" role="img" aria-labelledby="{ident}" width="{px(width)}" '
+            f'height="{px(height)}" viewBox="0 0 {px(width)} {px(height)}">'
             f'<title id="{ident}">{_esc(f"{told}; {how}")}</title>'
             + "".join((*self._behind, *axis, *self._out))
             + "</svg>"
@@ -205,8 +173,8 @@ class _Drawer:
         room, under = _Room(1), _Room(1)
         out = [f'<text class="name" x="0" y="{AXIS - 12}">UTC</text>']
         for tick in ticks:
-            x = _n(tick.x)
-            out.append(f'<path class="grid" d="M{x} {AXIS - 8}V{_n(height)}"/>')
+            x = px(tick.x)
+            out.append(f'<path class="grid" d="M{x} {AXIS - 8}V{px(height)}"/>')
             if tick.time:
                 out.append(f'<text class="tick" x="{x}" y="{AXIS - 12}">{tick.time}</text>')
             if tick.day and room.take(tick.x - 4, tick.x + wide(tick.day) + 4) is not None:
@@ -215,15 +183,15 @@ class _Drawer:
             a, b = self._scale.x(from_), self._scale.x(to)
             said = f"no event for {rough(to - from_)}"
             out.append(
-                f'<g class="idle"><title>{said}</title><path d="M{_n(a + 2)} {AXIS - 7}'
-                f'v6m0-3H{_n(b - 2)}m0-3v6"/>{self._over(room, a, b, said, over)}</g>'
+                f'<g class="idle"><title>{said}</title><path d="M{px(a + 2)} {AXIS - 7}'
+                f'v6m0-3H{px(b - 2)}m0-3v6"/>{self._over(room, a, b, said, over)}</g>'
             )
         for from_, to, a, b in self._scale.cuts:
-            said, deep = rough(to - from_), _n(height - AXIS - 6)
+            said, deep = rough(to - from_), px(height - AXIS - 6)
             out.append(
                 f'<g class="break"><title>{said} without an event, cut short</title>'
-                f'<rect x="{_n(a)}" y="{AXIS - 8}" width="{_n(b - a)}" height="{deep}"/>'
-                f'<path d="M{_n(a - 1.5)} {AXIS}l3-8M{_n(b - 1.5)} {AXIS}l3-8"/>'
+                f'<rect x="{px(a)}" y="{AXIS - 8}" width="{px(b - a)}" height="{deep}"/>'
+                f'<path d="M{px(a - 1.5)} {AXIS}l3-8M{px(b - 1.5)} {AXIS}l3-8"/>'
                 f"{self._over(under, a, b, said, height - 4)}</g>"
             )
         return out
@@ -232,7 +200,7 @@ class _Drawer:
         middle, half = (a + b) / 2, wide(label) / 2
         if room.take(middle - half, middle + half) is None:
             return ""
-        return f'<text class="length" x="{_n(middle)}" y="{_n(y)}">{label}</text>'
+        return f'<text class="length" x="{px(middle)}" y="{px(y)}">{label}</text>'
 
     # --- lanes ---
 
@@ -245,10 +213,10 @@ class _Drawer:
             body = self._bands_lane
         self._y = top + body(lane, top) + 4
         if index % 2 == 0:
-            height = _n(self._y - top)
-            right = _n(self._scale.right + MARGIN)
+            height = px(self._y - top)
+            right = px(self._scale.right + MARGIN)
             self._behind.append(
-                f'<rect class="stripe" x="0" y="{_n(top)}" width="{right}" height="{height}"/>'
+                f'<rect class="stripe" x="0" y="{px(top)}" width="{right}" height="{height}"/>'
             )
         self._name(lane, top)
 
@@ -260,7 +228,7 @@ class _Drawer:
                 cut = cut.rstrip("…")[:-1] + "…"
             style = "note" if row else "name"
             self._out.append(
-                f'<text class="{style}" x="0" y="{_n(top + 15 + row * 12)}">{_esc(cut)}</text>'
+                f'<text class="{style}" x="0" y="{px(top + 15 + row * 12)}">{_esc(cut)}</text>'
             )
 
     def _bands_lane(self, lane: Lane, top: float) -> float:
@@ -272,7 +240,7 @@ class _Drawer:
             for mark in lane.marks:
                 x = self._scale.x(mark.at)
                 self._out.append(
-                    f"<g><title>{_esc(mark.title)}</title>{_shape(mark, x, top + 3 + high / 2)}</g>"
+                    f"<g><title>{_esc(mark.title)}</title>{shape(mark, x, top + 3 + high / 2)}</g>"
                 )
             labels = self._labels(lane.marks, top + high + 15)
         return max(high + 4 + labels, 30.0 if lane.note else 0.0)
@@ -285,14 +253,14 @@ class _Drawer:
             label = label.partition(":")[0]
         inside = ""
         if wide(label) + 10 <= b - a:
-            inside = f'<text x="{_n(a + 5)}" y="{_n(y + high - 5)}">{_esc(label)}</text>'
+            inside = f'<text x="{px(a + 5)}" y="{px(y + high - 5)}">{_esc(label)}</text>'
         elif label and b + 5 + wide(label) <= self._scale.right + MARGIN and band.style in _OUTSIDE:
             inside = (
-                f'<text class="out" x="{_n(b + 5)}" y="{_n(y + high - 5)}">{_esc(label)}</text>'
+                f'<text class="out" x="{px(b + 5)}" y="{px(y + high - 5)}">{_esc(label)}</text>'
             )
         self._out.append(
             f'<g class="band {band.style}"><title>{_esc(band.title)}</title>'
-            f'<rect x="{_n(a)}" y="{_n(y)}" width="{_n(b - a)}" height="{high}"/>{inside}</g>'
+            f'<rect x="{px(a)}" y="{px(y)}" width="{px(b - a)}" height="{high}"/>{inside}</g>'
         )
 
     def _marks_lane(self, lane: Lane, top: float) -> float:
@@ -301,7 +269,7 @@ class _Drawer:
             self._window(window, y - 7, 14)
         for mark in lane.marks:
             x = self._scale.x(mark.at)
-            self._out.append(f"<g><title>{_esc(mark.title)}</title>{_shape(mark, x, y)}</g>")
+            self._out.append(f"<g><title>{_esc(mark.title)}</title>{shape(mark, x, y)}</g>")
         room = self._limits(lane, y)
         return 18 + self._labels(lane.marks, y + 16, room)
 
@@ -313,16 +281,14 @@ class _Drawer:
             a, b = self._scale.x(wait.start), self._scale.x(wait.end)
             self._out.append(
                 f'<g class="wait"><title>{_esc(wait.title)}</title>'
-                f'<path d="M{_n(a)} {_n(y)}H{_n(b)}"/></g>'
+                f'<path d="M{px(a)} {px(y)}H{px(b)}"/></g>'
             )
         self._wait_labels(lane.waits, top + 11)
         for mark in lane.marks:
             x = self._scale.x(mark.at)
             x0 = self._scale.x(mark.at if mark.started is None else mark.started)
-            lasted = f'<path class="lasted" d="M{_n(x0)} {_n(y)}H{_n(x)}"/>' if x - x0 > 1.5 else ""
-            self._out.append(
-                f"<g><title>{_esc(mark.title)}</title>{lasted}{_shape(mark, x, y)}</g>"
-            )
+            lasted = f'<path class="lasted" d="M{px(x0)} {px(y)}H{px(x)}"/>' if x - x0 > 1.5 else ""
+            self._out.append(f"<g><title>{_esc(mark.title)}</title>{lasted}{shape(mark, x, y)}</g>")
         room = self._limits(lane, y)
         return y - top + 10 + self._labels(lane.marks, y + 18, room, rows=1)
 
@@ -335,7 +301,7 @@ class _Drawer:
             a, b = middle - 2, middle + 2
         self._out.append(
             f'<g class="band {band.style}"><title>{_esc(band.title)}</title>'
-            f'<rect x="{_n(a)}" y="{_n(y)}" width="{_n(b - a)}" height="{_n(high)}"/></g>'
+            f'<rect x="{px(a)}" y="{px(y)}" width="{px(b - a)}" height="{px(high)}"/></g>'
         )
 
     def _limits(self, lane: Lane, y: float) -> _Room:
@@ -352,8 +318,8 @@ class _Drawer:
             room.take(left, left + wide(label))
             self._out.append(
                 f'<g class="limit"><title>{_esc(mark.title)}</title>'
-                f'<path d="M{_n(x)} {_n(y - 12)}V{_n(y + 20)}"/>'
-                f'<text x="{_n(left)}" y="{_n(y + 18)}">{_esc(label)}</text></g>'
+                f'<path d="M{px(x)} {px(y - 12)}V{px(y + 20)}"/>'
+                f'<text x="{px(left)}" y="{px(y + 18)}">{_esc(label)}</text></g>'
             )
         return room
 
@@ -371,13 +337,13 @@ class _Drawer:
             a, b = spans[0][0], spans[-1][1]
             self._centred(room, (a + b) / 2, y, several)
             if len(same) > 1:
-                self._out.append(f'<path class="brace" d="M{_n(a)} {_n(y + 6)}v-3H{_n(b)}v3"/>')
+                self._out.append(f'<path class="brace" d="M{px(a)} {px(y + 6)}v-3H{px(b)}v3"/>')
 
     def _centred(self, room: _Room, x: float, y: float, label: str) -> None:
         half = wide(label) / 2
         x = min(max(x, GUTTER + half), self._scale.right + MARGIN - half)
         if room.take(x - half, x + half) is not None:
-            self._out.append(f'<text class="length" x="{_n(x)}" y="{_n(y)}">{_esc(label)}</text>')
+            self._out.append(f'<text class="length" x="{px(x)}" y="{px(y)}">{_esc(label)}</text>')
 
     def _labels(
         self, marks: Sequence[Mark], y: float, room: _Room | None = None, rows: int = _ROWS
@@ -402,51 +368,9 @@ class _Drawer:
                 shown.append((left, row, label))
                 deepest = max(deepest, row)
         for left, row, label in sorted(shown):
-            self._out.append(f'<text x="{_n(left)}" y="{_n(y + row * _ROW)}">{_esc(label)}</text>')
+            self._out.append(f'<text x="{px(left)}" y="{px(y + row * _ROW)}">{_esc(label)}</text>')
         return (deepest + 1) * _ROW
 
 
 _OUTSIDE: Final = frozenset({"incident", "outage"})
 """Bands whose label stands beside them where it does not fit in."""
-
-
-_LEGEND: Final = (
-    ("passed", "passed, accepted, succeeded"),
-    ("failed", "failed, rejected"),
-    ("unknown", "done or not is unknown"),
-    ("file", "file"),
-    ("report", "failure reported"),
-    ("flag", "failed finding, by its number; an open incident"),
-    ("notice", "other finding, by its number"),
-    ("operator", "a person was asked"),
-)
-
-_LEGEND_BANDS: Final = (
-    ("window", "permitted window of the strategy"),
-    ("placeholder", "placeholder: the value is not public"),
-    ("held-smso", "account with the SMSO, old key"),
-    ("held-dcc", "account with DCC, new key"),
-    ("key-unknown", "key not proven"),
-    ("incident", "incident open"),
-    ("outage", "outage: nothing is known"),
-)
-
-
-def legend() -> str:
-    """The signs of a time line, each with its meaning, as HTML."""
-    items = []
-    for shape, said in _LEGEND:
-        sign = _shape(Mark(0, shape, "", ""), 9, 9)
-        items.append((said, sign))
-    for style, said in _LEGEND_BANDS:
-        sign = f'<g class="band {style}"><rect x="1" y="3" width="16" height="12"/></g>'
-        items.append((said, sign))
-    return (
-        "<ul>"
-        + "".join(
-            f'<li><svg class="sign" width="18" height="18" aria-hidden="true"><title>{said}</title>'
-            f"{sign}</svg>{said}</li>"
-            for said, sign in items
-        )
-        + "</ul>"
-    )

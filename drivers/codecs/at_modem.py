@@ -154,7 +154,7 @@ class AtClient:
         numbered = _NUMBERS.fullmatch(line)
         if numbered is not None:
             numbers = tuple(int(number) for number in numbered[2].split(","))
-            if due == (numbered[1], len(numbers)) and self._numbers is None:
+            if due == (numbered[1], len(numbers)):
                 self._numbers = numbers
             elif numbered[1] == "CREG" and len(numbers) == 1:
                 return RegistrationChanged(numbers[0])

@@ -239,8 +239,6 @@ class ModbusClient:
         if len(self._buffer) > size:
             return Foreign(f"{len(self._buffer) - size} octets follow the answer")
         if frame[1] & _FAILED:
-            if size != 5:
-                return Foreign(f"exception of {size} octets, expected 5")
             return ExceptionReply(frame[2])
         if size != _expected_size(asked):
             return Foreign(f"answer of {size} octets, expected {_expected_size(asked)}")

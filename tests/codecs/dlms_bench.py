@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from drivers.codecs.acse import Mechanism
 from drivers.codecs.cosem_time import CosemDateTime
 from drivers.codecs.cosem_types import CosemData, DoubleLongUnsigned, Enumerated, Integer
-from drivers.codecs.dlms_client import ClientSettings, DlmsClient, Event
-from drivers.codecs.dlms_events import Transmit
+from drivers.codecs.dlms_client import ClientSettings, DlmsClient
+from drivers.codecs.dlms_events import Event, Transmit
 from drivers.codecs.dlms_server import ClientAccess, DlmsServer
 from drivers.codecs.dlms_services import DataAccessError
 from drivers.codecs.hdlc import HdlcAddress
@@ -88,7 +88,7 @@ def challenges() -> Callable[[], bytes]:
     return lambda: next(source)
 
 
-def make_server(objects: Objects | None = None, **changes: object) -> DlmsServer:
+def make_server(objects: Objects | None = None) -> DlmsServer:
     manager = ClientAccess(
         mechanism=Mechanism.HLS_GMAC, keys=KEYS, required=Protection.FULL, max_pdu=1024
     )

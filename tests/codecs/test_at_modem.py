@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.codecs.at_modem import (
+    LONGEST_LINE,
     UNSOLICITED,
     AtClient,
     AtCommand,
@@ -124,6 +125,12 @@ def test_a_modem_refuses_what_it_does_not_know(line: bytes) -> None:
     assert server.receive(line + b"\r") == ([Unknown(line.decode("latin-1"))], b"")
     assert server.refuse() == b"\r\nERROR\r\n"
     assert server.refuse(4) == b"\r\n+CME ERROR: 4\r\n"
+
+
+def test_a_line_too_long_is_cut() -> None:
+    ((unknown,), _) = AtServer().receive(b"AT" + b"x" * 9000 + b"\r")
+    assert isinstance(unknown, Unknown)
+    assert len(unknown.line) == LONGEST_LINE
 
 
 @pytest.mark.parametrize(

@@ -230,6 +230,16 @@ def test_a_dialect_says_where_it_is_wrong(change: dict[str, Any], says: str) -> 
         ConsoleDialect.from_data({**COMMON, "prompt": "> ", **change})
 
 
+def test_a_command_cut_for_its_length_is_not_carried_out() -> None:
+    dialect = ConsoleDialect.from_data(
+        {"done": ["OK"], "commands": {"many": {"send": "{a} {b} {c} {d} {e}"}}}
+    )
+    words = " ".join(letter * 1000 for letter in "abcde")
+    assert ConsoleServer(dialect).receive(words[:4000].encode() + b"\n")[0] != []
+    (event,), _ = ConsoleServer(dialect).receive(words.encode() + b"\n")
+    assert isinstance(event, NotUnderstood)
+
+
 def test_what_the_ports_classifier_goes_by() -> None:
     assert PLAIN.unsolicited_beginnings == (b"EVENT JOIN ",)
 

@@ -40,7 +40,7 @@ from drivers.codecs.acse import (
 )
 from drivers.codecs.apdu import decode_apdu
 from drivers.codecs.ciphered_apdu import CipheredApdu
-from drivers.codecs.cosem_types import DoubleLongUnsigned, LongUnsigned, Unsigned
+from drivers.codecs.cosem_types import CosemData, DoubleLongUnsigned, LongUnsigned, Unsigned
 from drivers.codecs.dlms_client import ClientSettings, DlmsClient, SessionState
 from drivers.codecs.dlms_events import (
     AccessRefused,
@@ -131,9 +131,12 @@ def test_every_service_for_every_client(address: int, general: bool, max_pdu: in
     assert ask(client.get(3, ENERGY, 9)) == AccessRefused(4)
     assert ask(client.get(1, LONG_VALUE, 2)) == Completed(bytes(range(256)) * 12)
     listed = [Attribute(3, ENERGY, 2), Attribute(3, ENERGY, 9), Attribute(1, LONG_VALUE, 2)]
-    assert ask(client.get_list(listed)) == Completed(
-        [DoubleLongUnsigned(123_456), AccessFailure(4), bytes(range(256)) * 12]
-    )
+    results: list[CosemData | AccessFailure] = [
+        DoubleLongUnsigned(123_456),
+        AccessFailure(4),
+        bytes(range(256)) * 12,
+    ]
+    assert ask(client.get_list(listed)) == Completed(results)
     for value in (b"short", b"long" * 2000):
         expected = AccessRefused(3) if address == PUBLIC else Completed(None)
         assert ask(client.set(1, LONG_VALUE, 2, value)) == expected
@@ -638,7 +641,10 @@ def test_without_block_transfer_a_long_answer_is_refused() -> None:
     server = make_server()
     event = converse(client, server, PUBLIC, client.associate_request())
     assert event == Associated(conformance, 1024, None)
-    ask = lambda apdu: converse(client, server, PUBLIC, apdu)  # noqa: E731
+
+    def ask(apdu: bytes) -> Any:
+        return converse(client, server, PUBLIC, apdu)
+
     assert ask(client.get(1, LONG_VALUE, 2)) == AccessRefused(250)
     assert ask(client.action(3, ENERGY, 1, b"r" * 500)) == AccessRefused(250)
     unknown = ExceptionResponse(StateError.SERVICE_UNKNOWN, ServiceError.SERVICE_NOT_SUPPORTED)

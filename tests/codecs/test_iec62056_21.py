@@ -167,6 +167,14 @@ def test_noise_before_a_message_is_passed_over(noise: bytes) -> None:
     assert reader.receive(noise + IDENT.encode()) == [IDENT]
 
 
+def test_parity_in_the_eighth_bit_is_passed_over() -> None:
+    reader = Reader()
+    reader.send(SIGN_ON)
+    with_parity = bytes(o | 0x80 if o.bit_count() & 1 else o for o in IDENT.encode())
+    assert with_parity != IDENT.encode()
+    assert reader.receive(with_parity) == [IDENT]
+
+
 def test_the_probes_own_echo_is_passed_over_once() -> None:
     reader = Reader()
     octets = reader.send(SIGN_ON)

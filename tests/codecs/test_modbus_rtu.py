@@ -133,6 +133,7 @@ ASKED = ReadRegisters(0x6B, 3)
         (frame("1203 06 022B 0000 0064"), Foreign("unit: expected 17, got 18")),
         (frame("1104 06 022B 0000 0064"), Foreign("function: expected 3, got 4")),
         (frame("1184 02"), Foreign("function: expected 3, got 132")),
+        (frame("1103 08 022B 0000 0064"), Foreign("byte count: expected 6, got 8")),
         (frame("1103 04 022B 0000"), Foreign("answer of 9 octets, expected 11")),
         (frame("1103 06 022B 0000 0064") + b"\x11", Foreign("1 octets follow the answer")),
         (frame("1103 06 022B 0000 0064") * 2, Foreign("11 octets follow the answer")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from types import TracebackType
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -276,7 +277,7 @@ def test_no_key_shows_in_any_repr_or_error() -> None:
         with pytest.raises((SecurityError, LocalProtocolError)) as caught:
             action()
         shown += repr(caught.value) + str(caught.value)
-        frame = caught.tb
+        frame: TracebackType | None = caught.tb
         while frame is not None:  # what a test runner prints with --showlocals
             if frame.tb_frame.f_code.co_filename.endswith(("security.py", "key_wrap.py")) and (
                 "codecs/test" not in frame.tb_frame.f_code.co_filename

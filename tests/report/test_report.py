@@ -215,18 +215,17 @@ def _lines(record: RunRecord, name: str) -> tuple[Line, ...]:
 
 
 def test_a_thousand_scenarios_wait_in_templates(record: RunRecord, trace: TraceLines) -> None:
-    some = record.scenarios
+    some = record.scenarios[:5]
     many = tuple(replace(some[i % len(some)], name=f"scenario-{i}") for i in range(1000))
     text = report_html(replace(record, scenarios=many), trace)
-    page = Page(text)
-    drawn = sum(1 for each in many if not each.not_run)
-    assert page.tags["template"] == drawn
-    assert page.tags["noscript"] == 1
-    assert len(set(page.ids)) == len(page.ids)
-    assert len(text) < 30_000 * len(many)
+    assert text.count("<template>") == text.count("</template>") == len(many)
+    assert text.count("<noscript>") == 1
+    ids = re.findall(r' id="([^"]*)"', text)
+    assert len(set(ids)) == len(ids)
+    assert len(text) < 20_000 * len(many)
     outside = re.sub(r"<template>.*?</template>", "", text, flags=re.DOTALL)
     assert 'class="timeline"' not in outside
-    assert all(f"scenario-{i}<" in outside for i in range(1000))
+    assert set(re.findall(r"<bdi>(scenario-\d+)</bdi>", outside)) == {each.name for each in many}
 
 
 def test_drawings_of_a_small_report_need_no_javascript(
@@ -363,7 +362,8 @@ def test_table_in_full(record: RunRecord) -> None:
 def test_table_keeps_to_the_width(record: RunRecord, width: int) -> None:
     wide = replace(record.scenarios[0], name="電力量計" * 20)
     text = report_text(replace(record, scenarios=(wide, *record.scenarios)), Terminal(width))
-    longest = max(cells_wide(line) for line in text.splitlines()[:20])
+    lines = [line for line in text.splitlines()[:20] if "replay:" not in line]  # to be copied
+    longest = max(map(cells_wide, lines))
     assert longest <= max(85, min(width, 120))
 
 

@@ -63,9 +63,9 @@ STORIES = {
     "ea-five-repeats": (
         "EA-0001 of group EA was opened on 7 Jun 2021 08:00 UTC.",
         "The authorisation of Alder Energy was accepted.",
-        "The account went to DCC, 20 h 40 min in.",
         "Section 3.4.1 (submit) was tried 6 times, 4 h apart: 5 failed (MA001), the sixth "
         "succeeded.",
+        "The account went to DCC, 20 h 40 min in.",
         "The last step that passed was section 2.3.2, 20 h 22 min in.",
         "It closed as commissioned after 21 h.",
         "To see it again: REPLAY",
@@ -75,7 +75,8 @@ STORIES = {
         "The authorisation of Alder Energy was accepted.",
         "The account went to DCC, 1 h in.",
         "The last step that passed was section 2.5.1.1, 50 min in.",
-        "From 7 Jun 2021 09:10 for 30 min nothing is known: an outage of the bench.",
+        "From 7 Jun 2021 09:10 for 30 min nothing is known: an outage of the bench, its own "
+        "fault and nobody else's.",
         "It closed as withdrawn after 1 h 40 min.",
         "It was stopped from outside or the bench failed; look at it: smets1-bench doctor",
     ),

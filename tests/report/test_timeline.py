@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.report.limits import permitted_by
-from bench.report.timeline import Drawing, draw, wide
+from bench.report.timeline import Drawing, draw
 from bench.report.timeline_lanes import Lane, Permitted, lanes_of
 from bench.report.timeline_scale import BREAK_WIDTH, Scale, idle_spans
+from bench.report.timeline_signs import wide
 from bench.report.trace_lines import Line, read_lines
 from bench.result import ParameterRecord, read_result
 from bench.trace import Attempt, File, Opened

@@ -160,6 +160,25 @@ def test_a_key_cut_short_by_a_pulled_plug_is_hidden(kit: Kit, cut: int) -> None:
     )
 
 
+@pytest.mark.parametrize("cut", range(4, 8))
+def test_the_text_of_a_key_cut_short_is_hidden(kit: Kit, cut: int) -> None:
+    kit.transport.write(KEY, [SecretSpan(0, 16, NAME)])
+    kit.port.send(KEY.hex()[:cut].encode())
+    kit.read()
+    kit.transport.close()
+    came = [r for r in kit.records() if isinstance(r, Passed) and r.direction is Direction.IN]
+    assert [r.segments for r in came] == [(Hidden(cut, NAME),)]
+
+
+def test_a_run_of_zeros_in_a_key_does_not_hide_every_zero(kit: Kit) -> None:
+    kit.transport.write(bytes(12) + b"\x01\x02\x03\x04", [SecretSpan(0, 16, NAME)])
+    kit.port.send(bytes(6) + b"\xff")
+    kit.read()
+    kit.transport.close()
+    came = [r for r in kit.records() if isinstance(r, Passed) and r.direction is Direction.IN]
+    assert [r.segments for r in came] == [(bytes(6) + b"\xff",)]
+
+
 def test_a_garbled_echo_shows_no_piece_of_four_octets(kit: Kit) -> None:
     kit.transport.write(KEY, [SecretSpan(0, 16, NAME)])
     kit.port.send(KEY[:7] + b"\xff" + KEY[8:])

@@ -64,6 +64,9 @@ def test_any_settings_hear_a_bounded_something(
         (b"/?!", "300 8N1", "300 7E1", True, b"?!"),
         # A rate 2 % off works, as on a wire.
         (b"/?!", "9600 8N1", "9780 8N1", True, b"/?!"),
+        # A much slower sender is one long break: no character ends where it should.
+        (b"\x00", "300 8N1", "9600 8N1", True, b""),
+        (b"\x00", "300 8N1", "9600 8N1", False, b"\x00"),
         # Odd for even: every character is wrong.
         (b"/?!", "300 7O1", "300 7E1", True, b""),
         (b"/?!", "300 7O1", "300 7E1", False, b"/?!"),

@@ -160,6 +160,41 @@ def test_a_flood_nobody_reads_stays_bounded(
         kit.close()
 
 
+class Babbler:
+    """A channel that always has a hundred octets more."""
+
+    has_line = False
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.full = threading.Event()
+
+    def receive(self) -> bytes:
+        self.asked += 1
+        if self.asked == 10:
+            self.full.set()
+        return bytes(100)
+
+    def send(self, data: bytes, line_time: float) -> None: ...
+
+    def set_line(self, settings: LineSettings) -> None: ...
+
+    def close(self) -> None: ...
+
+    def dispose(self) -> None: ...
+
+
+def test_the_reader_stops_reading_what_nobody_takes(
+    clock: WallClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drivers.transport.stream._UNREAD_AT_MOST", 1000)
+    channel = Babbler()
+    transport = StreamTransport("x", lambda line: channel, LINE, clock, released=lambda: None)
+    assert channel.full.wait(10)
+    transport.close()
+    assert channel.asked == 10
+
+
 def test_raw_tcp_carries_every_octet_and_a_hang_up_is_a_port_gone(
     opened: Callable[[str], Transport],
 ) -> None:

@@ -90,6 +90,17 @@ def test_a_start_that_never_ends_is_an_answer_after_all() -> None:
     assert queue.read(START + SECOND) == b"RI"
     port.send(b"NG\r")
     assert queue.read(START + 2 * SECOND) == b"NG\r"
+    port.send(b"RI")
+    assert queue.read(START + 3 * SECOND) == b"RI"
+    port.send(b"RING\r")  # the line is RIRING
+    assert queue.read(START + 4 * SECOND) == b"RING\r"
+    assert queue.unsolicited(START) is None
+
+
+def test_a_message_too_long_is_an_answer() -> None:
+    classifier = LineClassifier(STARTS, longest=16)
+    line = b"RING" + b"x" * 30 + b"\r"
+    assert classifier.split(line) == (line, ())
 
 
 def test_the_oldest_message_gives_way_and_is_counted() -> None:
