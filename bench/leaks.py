@@ -21,7 +21,8 @@ def find_leaks(text: bytes, secrets: Iterable[Secret]) -> list[str]:
 
 def _exact_forms(key: bytes) -> Iterable[bytes]:
     yield key
-    yield repr(key)[2:-1].encode()
+    shown = repr(key + b"'\"")[2:-4]  # an apostrophe is escaped or not, as its neighbours demand
+    yield from (shown.encode(), shown.replace("\\'", "'").encode())
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for offset in range(3):  # wherever the key starts within the encoded bytes
             encoded = encode(bytes(offset) + key)

@@ -60,7 +60,7 @@ def test_what_is_held_after(ring: MemoryKeyRing, story: str, expected: Held) -> 
 
 
 def test_nothing_is_proven_that_was_not_staged(ring: MemoryKeyRing) -> None:
-    with pytest.raises(ValueError, match="electricity: no sua key is staged"):
+    with pytest.raises(ValueError, match="electricity: no SUA key is staged"):
         ring.prove_staged("electricity", SUA)
     assert held(ring) == (OLD, None, None)
 

@@ -1,0 +1,130 @@
+"""The values that the fields of a trace may have: a parser for each, which says what it expects."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NoReturn
+
+from bench.spelling import did_you_mean
+from bench.units import SECOND, Micros, parse_instant
+
+
+class Expected(Exception):
+    """What a value should have been, and what was probably meant."""
+
+    def __init__(self, what: str, advice: str = "") -> None:
+        self.what = what
+        self.advice = advice
+        super().__init__(what)
+
+
+Parse = Callable[[Any], Any]
+"""From the JSON value to the event's; raises Expected."""
+
+
+def refuse(what: str) -> NoReturn:
+    """Says what the value should have been."""
+    raise Expected(what)
+
+
+def one_of(*values: str) -> Parse:
+    """Exactly one of the listed words."""
+    # The table hands back its own object, so that a million lines share one string.
+    canonical = {value: value for value in values}
+    what = f"one of {', '.join(values)}" if len(values) > 1 else values[0]
+
+    def parse(value: Any) -> str:
+        found = canonical.get(value) if type(value) is str else None
+        if found is not None:
+            return found
+        raise Expected(what, did_you_mean(value, values) if isinstance(value, str) else "")
+
+    return parse
+
+
+def name(value: Any) -> str:
+    if type(value) is str and value.strip():
+        return value
+    refuse("a name that is not empty")
+
+
+def code(value: Any) -> str:
+    if type(value) is str and value.strip():
+        return sys.intern(value)
+    refuse("a code as text, not empty")
+
+
+def text(value: Any) -> str:
+    return value if type(value) is str else refuse("text")
+
+
+_minutes: dict[str, Micros] = {}
+_SECONDS: Final[Mapping[str, Micros]] = {f"{second:02d}Z": second * SECOND for second in range(60)}
+
+
+def instant(value: Any) -> Micros:
+    """A time, RFC 3339 UTC ending in `Z`."""
+    # Whole seconds of a minute seen before, the common case, need no parsing.
+    if type(value) is str and len(value) == 20:
+        minute = _minutes.get(value[:17])
+        second = _SECONDS.get(value[17:])
+        if minute is not None and second is not None:
+            return minute + second
+        try:
+            moment = parse_instant(value)
+        except ValueError as error:
+            refuse(str(error))
+        if len(_minutes) > 10_000:
+            _minutes.clear()
+        _minutes[value[:17]] = moment - int(value[17:19]) * SECOND
+        return moment
+    try:
+        return parse_instant(value)
+    except ValueError as error:
+        refuse(str(error))
+
+
+def names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        refuse("a list of suppliers' names")
+    found = tuple(name(one) for one in value)
+    if len(set(found)) != len(found):
+        refuse("a list of suppliers' names, each once")
+    return found
+
+
+def flag(value: Any) -> bool:
+    return value if type(value) is bool else refuse("true or false")
+
+
+def whole_from_1(value: Any) -> int:
+    # 1.0 is the same JSON number as 1, and some writers know no other; true is no number.
+    if type(value) is int and value >= 1:
+        return value
+    if type(value) is float and value.is_integer() and value >= 1:
+        return int(value)
+    refuse("a whole number from 1")
+
+
+def seconds(value: Any) -> float:
+    """A span in seconds, fractions allowed."""
+    if type(value) in (int, float):
+        try:
+            if math.isfinite(value) and value >= 0:
+                return float(value)
+        except OverflowError:
+            pass
+    refuse("a finite number of seconds, not negative")
+
+
+_SECTION: Final = re.compile(r"2\.[3-6](?:\.[1-9]\d?){1,2}", re.ASCII)
+
+
+def step_section(value: Any) -> str:
+    """A section of the process: the list of sections is open, its numbers are not."""
+    if type(value) is str and (value == "commissioning" or _SECTION.fullmatch(value)):
+        return sys.intern(value)
+    refuse("a section from 2.3 to 2.6, such as 2.3.2 or 2.6.4.1, or commissioning")

@@ -1,0 +1,1 @@
+"""Device profiles: what one model of kit looks like on its port, as data."""
