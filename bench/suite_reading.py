@@ -118,8 +118,9 @@ class _Reader:
                 require_group(strategy, installation.group)
             except UsageError as error:
                 self.problems.append(document.problem((*here, "mehrs"), str(error)))
+        if installation is not None:
             checks = _Checks(document, here, scenario, installation, strategy)
-            self.problems.extend(checks.problems())
+            self.problems.extend(sorted(checks.problems(), key=_place))
         overrides = self._overrides(document, here, scenario)
         if len(self.problems) == before and strategy is not None and installation is not None:
             named = replace(installation, name=name)
@@ -201,23 +202,31 @@ class _Reader:
         return overrides
 
 
+def _place(problem: Problem) -> tuple[int, int]:
+    return problem.line, problem.column
+
+
 @dataclass(frozen=True, slots=True)
 class _Checks:
-    """What a scenario names must exist: rules, sections, devices, faults, suppliers."""
+    """What a scenario names must exist: rules, sections, devices, faults, suppliers.
+
+    Without a strategy (its own complaint stands already) rules are not looked at.
+    """
 
     document: Document
     here: tuple[str | int, ...]
     scenario: Scenario
     installation: Installation
-    strategy: Strategy
+    strategy: Strategy | None
 
     def problems(self) -> Iterator[Problem]:
         scenario, expect = self.scenario, self.scenario.expect
         meters = [device.name for device in self.installation.meters]
         group = self.installation.group
-        rules = [rule.id for rule in self.strategy.rules_for(group)]
         sections = [stage.section for stage in PROCESS[group] if stage.step]
-        yield from self._known("expect", "rules", expect.rules, rules, "rule", group)
+        if self.strategy is not None:
+            rules = [rule.id for rule in self.strategy.rules_for(group)]
+            yield from self._known("expect", "rules", expect.rules, rules, "rule", group)
         yield from self._known("expect", "failed", expect.failed, sections, "section", group)
         yield from self._known("expect", "keys", expect.keys, meters, "meter")
         yield from self._known(

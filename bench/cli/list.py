@@ -20,11 +20,14 @@ def _suites() -> Rows:
 
 
 def _scenarios() -> Rows:
-    from bench.shipped import find
-    from bench.suite_reading import read_suite
+    from bench.shipped import find, names
+    from bench.yaml_source import load
 
-    _, scenarios = read_suite(find("suites", "default"))
-    return [(each.scenario.scenario, each.scenario.about) for each in scenarios]
+    return [
+        (str(scenario.get("scenario", "")), str(scenario.get("about", "")))
+        for name in names("suites")
+        for scenario in load(find("suites", name)).data.get("scenarios", [])
+    ]
 
 
 def _installations() -> Rows:
@@ -69,7 +72,7 @@ KINDS: Mapping[str, Callable[[], Rows]] = {
 @click.argument("kind", type=click.Choice(list(KINDS)), required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 def list_(kind: str | None, as_json: bool) -> None:
-    """Lists suites, the default suite's scenarios, installations, faults or named defaults.
+    """Lists suites, their scenarios, installations, faults or named defaults.
 
     \b
     Examples:

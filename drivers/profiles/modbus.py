@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bench.devices import Role
+from bench.units import MILLISECOND, Micros
 
 
 class Table(StrEnum):
@@ -66,12 +67,14 @@ class RelayMap:
     """Channel n is coil `first_coil` + n - 1. `closed_when`: the coil's value when it feeds.
 
     A normally closed contact feeds while its coil is off: `closed-when: false`. A board wired so
-    keeps the devices fed when it loses its own power.
+    keeps the devices fed when it loses its own power. `travel`: from the command until the contact
+    is where it should be.
     """
 
     channels: int
     first_coil: int = 0
     closed_when: bool = True
+    travel: Micros = 20 * MILLISECOND
     read_back: ReadBack = ReadBack.COILS
     first_input: int = 0
 

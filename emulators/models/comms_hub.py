@@ -48,8 +48,11 @@ class CommsHub(EmulatedDevice):
         return self.wan.state()
 
     def wake(self) -> None:
+        arrived = self.wan.wake_ups
         self.wan.send_wake_up()
         self.count("wake")
+        if self.wan.wake_ups > arrived:
+            self.announce("message", count=str(self.wan.wake_ups))
 
     def han_devices(self) -> tuple[HanDevice, ...]:
         now = self.clock.now()
@@ -71,10 +74,10 @@ class CommsHub(EmulatedDevice):
         self.count("permit_join")
 
     def remove_device(self, eui64: str) -> None:
-        _, link = self._member(eui64)
+        device, link = self._member(eui64)
         if not link.joined:
             raise Rejected("not-joined", eui64)
-        self._leave(link)
+        self._leave(device, link)
         self.count("remove_device")
 
     def reboot(self) -> None:
@@ -106,8 +109,8 @@ class CommsHub(EmulatedDevice):
 
     def reset_to_factory(self) -> None:
         """An empty HAN table, no mirror, a closed join window, a modem as new."""
-        for _, link in self.links.values():
-            self._leave(link)
+        for device, link in self.links.values():
+            self._leave(device, link)
         self._join_until = 0
         self.wan.restart()
 
@@ -139,16 +142,18 @@ class CommsHub(EmulatedDevice):
             raise Rejected("unknown-device", eui64)
         return member
 
-    def _leave(self, link: HanLink) -> None:
+    def _leave(self, device: EmulatedDevice, link: HanLink) -> None:
         link.joined = False
         link.update(self.clock.now())
         link.forget_copy()
+        self.announce("left", eui64=device.spec.eui64)
 
     def _join(self, device: EmulatedDevice, link: HanLink) -> None:
         able = self.up and device.up and link.speaks and not link.barred
         if able and self.clock.now() < self._join_until:
             link.joined = True
             link.update(self.clock.now())
+            self.announce("joined", eui64=device.spec.eui64)
 
     def _power_changed(self) -> None:
         super()._power_changed()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from bench.clock import Appointment, Clock
 from bench.devices import Identity
 from bench.emulation import DeviceTruth
 from bench.installation import DeviceSpec
 from bench.units import Micros
 from emulators.models.han import HanLink
+
+Watcher = Callable[[str, Mapping[str, str]], None]
+"""Is told what a device does unasked: its name (`started`, `joined`) and what goes with it."""
 
 
 class EmulatedDevice:
@@ -16,6 +21,7 @@ class EmulatedDevice:
     A reboot takes the device's `reboot_takes`; a cut lasts until it is restored, and several cuts
     at once until the last of them is. After either the device boots. `executed` counts the
     operations that changed something and were carried out, whether or not anybody heard of it.
+    `watchers` are told of what a device announces by itself; a wire server puts it on the line.
     """
 
     __slots__ = (
@@ -29,6 +35,7 @@ class EmulatedDevice:
         "spec",
         "up",
         "up_since",
+        "watchers",
     )
 
     def __init__(self, spec: DeviceSpec, clock: Clock) -> None:
@@ -42,6 +49,7 @@ class EmulatedDevice:
         self._boot: Appointment | None = None
         self._cuts = 0
         self._power_cuts: list[tuple[Micros, Micros | None]] = []
+        self.watchers: list[Watcher] = []
 
     def identity(self) -> Identity:
         spec = self.spec
@@ -95,6 +103,10 @@ class EmulatedDevice:
     def count(self, operation: str) -> None:
         self.executed[operation] = self.executed.get(operation, 0) + 1
 
+    def announce(self, event: str, **details: str) -> None:
+        for watcher in self.watchers:
+            watcher(event, details)
+
     def _boot_later(self) -> None:
         if self._boot is not None:
             self._boot.cancel()
@@ -111,6 +123,7 @@ class EmulatedDevice:
         self.up_since = self.clock.now()
         self.power_ups += 1
         self._power_changed()
+        self.announce("started", firmware=self.spec.firmware)
 
     def _power_changed(self) -> None:
         """Called after `up` or `powered` changed."""

@@ -58,6 +58,13 @@ ELECTRICITY: Final = _fuel("import", "kWh", 10, _ELECTRICITY_HOURS)
 GAS: Final = _fuel("volume", "m³", 112, _GAS_HOURS)
 
 
+class Flow(NamedTuple):
+    """What really flows: `power_w` now, and whole watt-hours since the emulation began."""
+
+    power_w: Decimal
+    since_start_wh: int
+
+
 class _Segment(NamedTuple):
     """From `start` on (until the next segment) the register holds `base` and grows, or not."""
 
@@ -73,7 +80,7 @@ class Register:
     then says so for good.
     """
 
-    __slots__ = ("_load_w", "_segments", "_step", "fell", "fuel")
+    __slots__ = ("_load_w", "_lost", "_segments", "_start", "_step", "fell", "fuel")
 
     def __init__(self, fuel: Fuel, start: int, load_w: int, at: Micros) -> None:
         self.fuel = fuel
@@ -81,7 +88,9 @@ class Register:
         self._load_w = load_w
         # One step in units of W·%·µs; the tenths are exact because an hour has enough factors.
         self._step = 100 * HOUR * fuel.wh_tenths // 10
-        self._segments = [_Segment(at, start * self._step, True)]
+        self._start = start * self._step
+        self._lost = 0
+        self._segments = [_Segment(at, self._start, True)]
 
     def steps(self, at: Micros) -> int:
         """What the register shows at `at`, in thousandths of its unit.
@@ -107,8 +116,17 @@ class Register:
     def lose(self, at: Micros) -> None:
         """The register starts again from zero: a defect."""
         last = self._segments[-1]
-        self.fell = self.fell or self._content(last, at) >= self._step
+        content = self._content(last, at)
+        self.fell = self.fell or content >= self._step
+        self._lost += content
         self._segments.append(_Segment(at, 0, last.running))
+
+    def flow(self, now: Micros) -> Flow:
+        """What a witness beside the register sees; content that was lost has still flowed."""
+        last = self._segments[-1]
+        percent = self.fuel.hours[now % DAY // HOUR] if last.running else 0
+        flowed = self._content(last, now) + self._lost - self._start
+        return Flow(Decimal(self._load_w * percent) / 100, flowed // (100 * HOUR))
 
     def _content(self, segment: _Segment, at: Micros) -> int:
         if not segment.running:
