@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: run test lint bench prove docs clean
+.PHONY: run test lint bench prove docs screenshots clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
@@ -39,6 +39,9 @@ prove: $(VENV)/installed-test
 
 docs: $(VENV)/installed-test
 	$(BIN)/python -m tests.requirements_doc --write
+
+screenshots: $(VENV)/installed-test
+	$(BIN)/python -m tests.screenshots
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

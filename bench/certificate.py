@@ -1,6 +1,7 @@
 """The certificate block: what was shown about the installations, rule by rule.
 
 A scenario that shows a deviant being caught says nothing about the installation and is left out.
+One in which the bench itself failed shows nothing: it counts as not run.
 A rule is *not run* when no scenario of a group it concerns was run, *not exercised* when some
 were and the rule had nothing to judge.
 """
@@ -39,13 +40,13 @@ def worst_verdict(counts: dict[str, int]) -> str:
 def certify(strategy: Strategy, scenarios: Iterable[ScenarioRecord]) -> Certificate:
     """What these scenarios, run under this strategy, show. Deviant ones are passed over."""
     counted = [s for s in scenarios if not s.deviant]
-    run = [s for s in counted if not s.not_run]
+    run = [s for s in counted if not s.not_run and s.verdict != Verdict.BENCH_ERROR.label]
     groups = {s.group for s in run}
     rules = tuple(_rule_record(rule, strategy, run, groups) for rule in strategy.rules.values())
     verdicts = {rule.verdict for rule in rules}
     if "failed" in verdicts:
         verdict = Verdict.FAIL
-    elif verdicts & {"inconclusive", "not run"} or len(run) < len(counted):
+    elif verdicts & {"inconclusive", "not run"} or len(run) < len(counted) or not run:
         verdict = Verdict.INCONCLUSIVE
     else:
         verdict = Verdict.PASS

@@ -6,7 +6,8 @@ Real kit behind a serial port and emulated kit in memory implement the same smal
 - `NoReply`, `Garbled`, `Refused`, `AuthenticationFailed`, `WrongDevice` are the device's fault;
 - a call that changes something and whose reply was lost raises `Ambiguous`, never `NoReply`; its
   docstring names the way to settle it;
-- a dead port, a stuck relay, a busy lock is a `BenchError`.
+- a dead port, a stuck relay, a busy lock is a `BenchError`, and so is whatever goes wrong with the
+  bench's own kit: it must never be booked against a device.
 
 Reads are safe to repeat. Energy is in kWh, gas volume in m³, both `Decimal`; times are whole
 microseconds UTC; a device's own clock is reported as the device states it, uncorrected.
@@ -144,7 +145,10 @@ class DisplayState:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A reference meter's reading: volts, watts, kWh, each with its expanded uncertainty (k=2)."""
+    """A reference meter's reading: volts, watts, kWh.
+
+    `uncertainty`: expanded (k=2), of each of them, relative to it: 0.002 is 0.2 % of the reading.
+    """
 
     voltage_v: Decimal
     power_w: Decimal
@@ -240,13 +244,18 @@ class PowerSwitch(Protocol):
     """A relay board that feeds or cuts devices' mains, one channel each (from 1)."""
 
     def set_channel(self, channel: int, *, closed: bool) -> None:
-        """Switches and reads back; raises `RelayStuck` when the relay did not follow."""
+        """Switches and reads back; raises `RelayStuck` when the relay did not follow.
 
-    def channel_closed(self, channel: int) -> bool: ...
+        Safe to repeat. `KitFault`: the board does not answer, and nobody knows how it stands.
+        """
+
+    def channel_closed(self, channel: int) -> bool:
+        """Where the relay is. `KitFault` if the board does not answer."""
 
 
 class ReferenceMeter(Protocol):
-    def measure(self) -> Measurement: ...
+    def measure(self) -> Measurement:
+        """All three at one moment. `KitFault` if the meter does not answer."""
 
 
 Meter = ElectricityMeter | GasMeter

@@ -148,5 +148,9 @@ class Busy(BenchError):
     """Somebody else holds the port, the run folder or the relay board."""
 
 
+class KitFault(BenchError):
+    """The bench's own kit (relay board, reference meter) does not answer, or says no."""
+
+
 class RelayStuck(BenchError):
     """A relay was switched and reads back as it was before."""

@@ -16,6 +16,7 @@ from bench.installation import Installation
 from bench.installation_file import read_installation
 from bench.mehrs.loader import load_strategy
 from bench.mehrs.strategy import Strategy
+from bench.mehrs.versions import require
 from bench.migration.defaults import shipped
 from bench.migration.process import require_group
 from bench.migration.sections import PROCESS
@@ -53,7 +54,11 @@ def read_suite(path: Path, forced: Forced | None = None) -> tuple[str, list[Prep
 
     Raises `UsageError` with every complaint about every file.
     """
-    reader = _Reader(forced or Forced())
+    forced = forced or Forced()
+    for kind, version in (("MEHRS", forced.mehrs), ("MAM", forced.mam)):
+        if version is not None:
+            require(kind, version)
+    reader = _Reader(forced)
     name = reader.read(path, ())
     if reader.problems:
         raise UsageError(reader.problems)
@@ -120,7 +125,8 @@ class _Reader:
                 self.problems.append(document.problem((*here, "mehrs"), str(error)))
         if installation is not None:
             checks = _Checks(document, here, scenario, installation, strategy)
-            self.problems.extend(sorted(checks.problems(), key=_place))
+            found = sorted(checks.problems(), key=_place)
+            self.problems.extend(found)
         overrides = self._overrides(document, here, scenario)
         if len(self.problems) == before and strategy is not None and installation is not None:
             named = replace(installation, name=name)
@@ -129,6 +135,13 @@ class _Reader:
     def _strategy(
         self, document: Document, path: Path, here: tuple[str | int, ...], scenario: Scenario
     ) -> Strategy | None:
+        before = len(self.problems)
+        mehrs, mam = self._forced.mehrs or scenario.mehrs, self._forced.mam or scenario.mam
+        for key, version in (("mehrs", mehrs), ("mam", mam)):
+            try:
+                require(key.upper(), version)
+            except UsageError as error:
+                self.problems.append(document.problem((*here, key), str(error)))
         overlay = self._forced.overlay
         if overlay is None and scenario.overlay is not None:
             place = (*here, "overlay")
@@ -136,15 +149,14 @@ class _Reader:
                 overlay = find("overlays", scenario.overlay, beside=path.parent)
             except UsageError as error:
                 self.problems.append(document.problem(place, str(error)))
-                return None
-            if not overlay.exists():
-                message = f"expected an overlay file, got '{overlay}', which does not exist"
-                self.problems.append(document.problem(place, message))
-                return None
+            else:
+                if not overlay.exists():
+                    message = f"expected an overlay file, got '{overlay}', which does not exist"
+                    self.problems.append(document.problem(place, message))
+        if len(self.problems) > before:
+            return None
         try:
-            return load_strategy(
-                self._forced.mehrs or scenario.mehrs, self._forced.mam or scenario.mam, overlay
-            )
+            return load_strategy(mehrs, mam, overlay)
         except UsageError as error:
             for problem in error.problems:
                 if isinstance(problem, Problem):

@@ -41,11 +41,13 @@ def _installations() -> Rows:
 
 
 def _faults() -> Rows:
-    from bench.plugins import EMULATORS, load
+    from bench.plugins import DRIVERS, EMULATORS, load
 
+    emulated, at_the_pipe = load(EMULATORS, "faults"), load(DRIVERS, "pipe-faults")
     return [
-        (name, f"({fault.family}) {' '.join(fault.description.split())}")
-        for name, fault in sorted(load(EMULATORS, "faults").items())
+        (f"{prefix}{name}", f"({fault.family}) {' '.join(fault.description.split())}")
+        for prefix, faults in (("", emulated), ("pipe:", at_the_pipe))
+        for name, fault in sorted(faults.items())
     ]
 
 

@@ -464,3 +464,13 @@ def _understood(frame: bytes) -> Asked | Unanswerable:
     if function == 15:
         return Asked(unit, WriteBits(address, tuple(bool(bit) for bit in pdu.bits)))
     return Asked(unit, WriteRegisters(address, tuple(pdu.registers)))
+
+
+def with_checksum(octets: bytes) -> bytes:
+    """The frame: `octets` (unit, function, data) and their CRC, low octet first."""
+    return octets + FramerRTU.compute_CRC(octets).to_bytes(_CRC, "big")
+
+
+def checksum_holds(frame: bytes) -> bool:
+    """True if the last two octets are the CRC of those before."""
+    return len(frame) > _CRC and _crc_holds(frame)

@@ -115,9 +115,7 @@ def wrong_baud(strike: Strike, begins: Micros) -> LineState:
 def wrong_parity(strike: Strike, begins: Micros) -> LineState:
     """The device is set to another parity: it drops what it hears, and is heard wrongly."""
     own = strike.line
-    return _SetDifferently(
-        own, replace(own, parity=strike.rng.choice(_OTHER_PARITIES[own.parity]))
-    )
+    return _SetDifferently(own, replace(own, parity=strike.rng.choice(_OTHER_PARITIES[own.parity])))
 
 
 @state_fault()

@@ -93,9 +93,7 @@ def _problems(spec: PipeFaultSpec, speech: Speech | None) -> Iterator[str]:
         yield f"makes sense for {_named(fault)}, not for {speech.protocol}"
 
 
-def _option_problems(
-    spec: PipeFaultSpec, fault: PipeFault, speech: Speech | None
-) -> Iterator[str]:
+def _option_problems(spec: PipeFaultSpec, fault: PipeFault, speech: Speech | None) -> Iterator[str]:
     given = {
         Option.TIMES: spec.times != 1,
         Option.LASTS: spec.lasts is not None,
@@ -110,10 +108,10 @@ def _option_problems(
         yield "lasts: expected more than nothing"
     if fault.needs_lasts and spec.lasts is None:
         yield "lasts: say how long"
-    if spec.code and Option.CODE in fault.options and speech is not None:
-        problem = speech.code_problem(spec.code)
+    if fault.withholds and speech is not None and speech.protocol in fault.protocols:
+        problem = speech.refusal_problem(spec.code)
         if problem is not None:
-            yield f"code: {problem}"
+            yield problem
 
 
 def _named(fault: PipeFault) -> str:

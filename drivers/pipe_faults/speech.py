@@ -54,8 +54,8 @@ class Speech(Protocol):
     def refusal(self, request: bytes, answer: bytes, how: Refusing, code: str) -> bytes | None:
         """The device's no; `answer` is what it said to `withheld`. `code` empty: the usual one."""
 
-    def code_problem(self, code: str) -> str | None:
-        """Why `code` cannot be said in this protocol."""
+    def refusal_problem(self, code: str) -> str | None:
+        """Why the device cannot say no with `code`; empty: the usual one."""
 
     def unknown(self, request: bytes, answer: bytes) -> bytes | None:
         """A sound message of a kind that the protocol does not have."""

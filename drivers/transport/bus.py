@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bench.clock import Cancellation
-from bench.errors import Busy
+from bench.clock import Cancellation, Clock
+from bench.errors import Busy, PortGone
 from bench.units import Micros
 from drivers.transport.pipe import Transport, quiet
 
@@ -24,7 +24,7 @@ class SharedBus:
 
     `settle`: how long the line must be silent after a conversation that failed, before the next
     may start; longer than the slowest answer on the line. Without it the late answer of one device
-    would be taken as another's.
+    would be taken as another's. A port that went is opened again for the next conversation.
     """
 
     def __init__(self, transport: Transport, *, settle: Micros) -> None:
@@ -51,9 +51,7 @@ class SharedBus:
             if not clock.wait(lambda: self._queue[0] is turn, until, cancellation):
                 raise Busy(f"{self._transport.port}: {owner} waits for {self._holder()}")
             if self._disturbed:
-                if not quiet(self._transport, self._settle, until):
-                    raise Busy(f"{self._transport.port}: {owner} waits for the line to fall silent")
-                self._disturbed = False
+                self._fall_silent(owner, until)
             try:
                 yield self._transport
             except BaseException:
@@ -64,10 +62,22 @@ class SharedBus:
                 self._queue.remove(turn)
             clock.wake()
 
+    def _fall_silent(self, owner: str, until: Micros) -> None:
+        try:
+            if not quiet(self._transport, self._settle, until):
+                raise Busy(f"{self._transport.port}: {owner} waits for the line to fall silent")
+        except PortGone:  # what was under way went with the port
+            self._transport.reopen(until)
+        self._disturbed = False
+
     def reopen(self, until: Micros) -> None:
         """Brings the line back after `PortGone`; what was under way is lost, so it is silent."""
         self._transport.reopen(until)
         self._disturbed = False
+
+    @property
+    def clock(self) -> Clock:
+        return self._transport.clock
 
     @property
     def waiting(self) -> int:

@@ -47,13 +47,18 @@ class LineClassifier:
     """Messages are lines that start with one of `starts` (`b"RING"`, `b"+CMTI:"`).
 
     Octets are held back only while the line could still be such a message, so a prompt without a
-    line end comes through at once. A line longer than `longest` is no message.
+    line end comes through at once; behind `prompt` a message may begin as at the line's beginning.
+    A line longer than `longest` is no message.
     """
 
-    def __init__(self, starts: Sequence[bytes], *, longest: int = 512) -> None:
+    def __init__(
+        self, starts: Sequence[bytes], *, prompt: bytes = b"", longest: int = 512
+    ) -> None:
         if not starts or not all(starts):
             raise ValueError("at least one start, none of them empty")
         self._starts = tuple(starts)
+        self._prompt = prompt
+        self._line = bytearray()  # of an answer, as far as it could be the prompt
         self._longest = longest
         self._held = bytearray()
         self._in_answer = False  # in the middle of a line that belongs to an answer
@@ -65,7 +70,7 @@ class LineClassifier:
             ends = octet in b"\r\n"
             if self._in_answer:
                 answer.append(octet)
-                self._in_answer = not ends
+                self._in_answer = not ends and not self._prompted(octet)
             elif ends and self._held:
                 if self._is_message():
                     messages.append(bytes(self._held))
@@ -79,8 +84,9 @@ class LineClassifier:
                 self._held.append(octet)
                 if not self._may_become_message():
                     answer += self._held
+                    self._line[:] = self._held[:-1]
+                    self._in_answer = not self._prompted(octet)
                     self._held.clear()
-                    self._in_answer = True
         return bytes(answer), tuple(messages)
 
     def give_up(self) -> bytes:
@@ -88,6 +94,13 @@ class LineClassifier:
         self._held.clear()
         self._in_answer = bool(held)
         return held
+
+    def _prompted(self, octet: int) -> bool:
+        """Whether the line is the prompt and nothing else, now that `octet` came."""
+        if len(self._line) < len(self._prompt):
+            self._line.append(octet)
+            return self._line == self._prompt
+        return False
 
     def _is_message(self) -> bool:
         return bytes(self._held).startswith(self._starts)

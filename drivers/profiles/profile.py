@@ -1,0 +1,91 @@
+"""A device profile: one model of kit on its port, as data that drivers and emulators share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bench.devices import Role
+from bench.errors import Problem, UsageError
+from bench.file_model import read
+from bench.shipped import find
+from bench.units import MILLISECOND, SECOND, Micros
+from bench.yaml_source import Document, load
+from drivers.profiles import console, modbus
+from drivers.profiles.console import ConsoleProfile
+from drivers.profiles.modbus import ModbusProfile
+from drivers.transport.line import LineSettings, Parity
+
+
+class OtherFirmware(StrEnum):
+    """What becomes of a device whose firmware the profile was not written for."""
+
+    REFUSE = "refuse"
+    MARK = "mark"
+
+
+@dataclass(frozen=True, slots=True)
+class LineProfile:
+    baud: int = 9600
+    data_bits: int = 8
+    parity: Parity = Parity.NONE
+    stop_bits: int = 1
+
+    @property
+    def settings(self) -> LineSettings:
+        """ValueError: no UART has such settings."""
+        return LineSettings(self.baud, self.data_bits, self.parity, self.stop_bits)
+
+
+@dataclass(frozen=True, slots=True)
+class TimingProfile:
+    """`reply_timeout`: how long a driver waits for an answer. `reaction`: from the end of a request
+    to the start of the answer, for the emulated form. `quiet`: how long the line must be silent
+    after a time-out; longer than the slowest answer.
+    """
+
+    reply_timeout: Micros = 10 * SECOND
+    reaction: Micros = 50 * MILLISECOND
+    quiet: Micros = 12 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Exactly one protocol part. No `firmware`: written for any."""
+
+    profile: str
+    about: str
+    role: Role
+    firmware: tuple[str, ...] = ()
+    other_firmware: OtherFirmware = OtherFirmware.REFUSE
+    line: LineProfile = LineProfile()
+    timing: TimingProfile = TimingProfile()
+    console: ConsoleProfile | None = None
+    modbus: ModbusProfile | None = None
+
+
+def read_profile(given: str) -> Profile:
+    """A shipped profile by name, or a file. Raises `UsageError` with every complaint."""
+    document = load(find("devices", given))
+    profile = read(document, Profile)
+    problems = list(_problems(document, profile))
+    if problems:
+        raise UsageError(problems)
+    return profile
+
+
+def _problems(document: Document, profile: Profile) -> Iterator[Problem]:
+    try:
+        _ = profile.line.settings
+    except ValueError as error:
+        yield document.problem(("line",), str(error))
+    parts = [name for name in ("console", "modbus") if getattr(profile, name) is not None]
+    if len(parts) != 1:
+        yield document.problem((), f"expected one protocol part, got {len(parts)}")
+    if profile.console is not None:
+        for place, message in console.complaints(profile.console, profile.role):
+            yield document.problem(("console", *place), message)
+    if profile.modbus is not None:
+        for place, message in modbus.complaints(profile.modbus, profile.role):
+            yield document.problem(("modbus", *place), message)
