@@ -71,7 +71,8 @@ def run_suite(
 ) -> RunRecord:
     """Runs the suite and writes `trace.jsonl` and `result.json` into `folder`.
 
-    The trace grows as scenarios end. A cancelled run keeps what is done; the rest is *not run*.
+    The trace grows as scenarios end. A cancelled run keeps what is done; the rest is *not run*, also
+    the scenario that was under way, whose events up to then are in the trace.
     Raises `UsageError` before anything is run, `BenchError` when the folder cannot be written.
     """
     suite, prepared = read_suite(order.suite, order.forced)
@@ -84,25 +85,37 @@ def run_suite(
             for done, scenario in enumerate(chosen):
                 if progress is not None:
                     progress(done, len(chosen), scenario.scenario.scenario)
-                try:
-                    ran = run_scenario(scenario, order.seed, cancellation)
-                except Cancelled as cancelled:
-                    reason = f"the run was stopped: {cancelled.reason}"
-                    records += [_not_run(order, each, reason) for each in chosen[done:]]
-                    break
-                for event in ran.events:
+                ran, stopped = _run_until_stopped(scenario, order.seed, cancellation)
+                for event in ran.events if ran is not None else ():
                     trace.write(event_to_json(event) + "\n")
                 trace.flush()
+                if ran is None or stopped:
+                    reason = f"the run was stopped: {stopped}"
+                    records += [_not_run(order, each, reason) for each in chosen[done:]]
+                    break
                 records.append(_record(order, ran, line + 1))
                 line += len(ran.events)
         record = _run_record(order, suite, chosen, records)
-        (folder / RESULT).write_text(to_json(record), encoding="utf-8", newline="\n")
+        unfinished = folder / f"{RESULT}.unfinished"
+        unfinished.write_text(to_json(record), encoding="utf-8", newline="\n")
+        unfinished.replace(folder / RESULT)  # whole or not at all
     except OSError as error:
         raise BenchError(
             f"{folder}: cannot be written: {error.strerror}",
             hint="choose another folder with --out, or make room on the disk",
         ) from error
     return record
+
+
+def _run_until_stopped(
+    scenario: PreparedScenario, seed: int, cancellation: Cancellation | None
+) -> tuple[Ran | None, str]:
+    """What the scenario left behind, if it began; and why it was stopped, if it was."""
+    try:
+        ran = run_scenario(scenario, seed, cancellation)
+    except Cancelled as cancelled:
+        return None, cancelled.reason
+    return ran, ran.cancelled
 
 
 def run_prepared(order: Order, prepared: PreparedScenario) -> ScenarioRecord:
@@ -152,8 +165,8 @@ def _record(order: Order, ran: Ran, first_line: int) -> ScenarioRecord:
         gave_up=migration.gave_up if migration else False,
         started=format_instant(ran.started),
         ended=format_instant(ran.ended),
-        first_line=first_line,
-        last_line=first_line + len(ran.events) - 1,
+        first_line=first_line if ran.events else 0,
+        last_line=first_line + len(ran.events) - 1 if ran.events else 0,
         rules=counts,
         findings=tuple(finding.as_json() for finding in judgement.findings),
         devices=_device_records(ran),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from bench.clock import Cancellation, VirtualClock
+from bench.clock import Cancellation, Cancelled, VirtualClock
 from bench.demo_keys import demo_key
 from bench.devices import Identity, KeySlot
 from bench.effects import Act, Effects
@@ -40,6 +40,7 @@ class Ran:
     after: Truth | None = None
     migration: Migration | None = None
     bench_error: str = ""
+    cancelled: str = ""
 
 
 def run_scenario(
@@ -47,7 +48,8 @@ def run_scenario(
 ) -> Ran:
     """Builds the scenario's world, migrates, looks at the truth, returns the kit as agreed.
 
-    The same scenario and seed give the same events, byte for byte. Raises `Cancelled`.
+    The same scenario and seed give the same events, byte for byte. Cancelled in the middle, it
+    keeps what happened until then (`Ran.cancelled`); cancelled before, it raises `Cancelled`.
     """
     scenario = prepared.scenario
     clock = VirtualClock(scenario.start)
@@ -92,6 +94,8 @@ def run_scenario(
         ran.migration = migrate(effects, prepared.installation, prepared.strategy, defaults)
     except BenchError as error:
         ran.bench_error = str(error)
+    except Cancelled as cancelled:
+        ran.cancelled = cancelled.reason
     ran.ended = clock.now()
     ran.after = world.truth()
     if ran.migration is not None and scenario.preconditions.restore:

@@ -6,45 +6,42 @@ hub.han_devices()
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
 
-from bench.devices import HanDevice, HubDiagnostics, Identity, RegisterReading, Role, WanState
-from bench.units import Micros
+from bench.clock import Clock
+from bench.devices import HanDevice, HubDiagnostics, RegisterReading, Role, WanState
 from drivers.at_modem import HubModem
 from drivers.codecs.console import Answer
-from drivers.console_identity import read_identity
-from drivers.console_session import ConsoleNotice, ConsoleSession, understood
-from drivers.profiles.console_values import ConsoleValues
-from drivers.profiles.parts import console_part
+from drivers.console_device import ConsoleDevice
+from drivers.opening import open_with
 from drivers.profiles.profile import Profile
+from drivers.transport.emulated import EmulatedPorts
 from drivers.transport.pipe import Transport
 
-T = TypeVar("T")
 
-
-class ConsoleHub:
+class ConsoleHub(ConsoleDevice):
     """`bench.devices.CommsHub`.
 
     `modem`: the hub's modem on a port of its own; then it, not the hub, says whether the WAN is
-    there. What the profile has no command for is `Refused` (`not-in-profile`).
+    there.
     """
 
+    role = Role.COMMS_HUB
+
     def __init__(
-        self, name: str, profile: Profile, transport: Transport, *, modem: HubModem | None = None
+        self,
+        name: str,
+        profile: Profile,
+        transport: Transport,
+        *,
+        eui64: str = "",
+        modem: HubModem | None = None,
     ) -> None:
-        console = console_part(profile, Role.COMMS_HUB)
-        self.name = name
-        self._profile = profile
-        self._values = ConsoleValues(console)
-        self._session = ConsoleSession(name, console, profile.timing, transport)
+        super().__init__(name, profile, transport, eui64=eui64)
         self._modem = modem
 
-    def identify(self) -> Identity:
-        return read_identity(self._session, self._values, self.name, self._profile)
-
     def wan_state(self) -> WanState:
-        answer = self._session.ask("wan_state", "wan-state")
+        answer = self._ask("wan_state", "wan-state")
         values = self._values
 
         def state() -> WanState:
@@ -59,25 +56,25 @@ class ConsoleHub:
         return WanState(self._modem.connected("wan_state"), said.wake_ups)
 
     def wake(self) -> None:
-        self._session.ask("wake", "wake", changes=True)
+        self._ask("wake", "wake", changes=True)
 
     def han_devices(self) -> tuple[HanDevice, ...]:
-        answer = self._session.ask("han_devices", "han-devices")
+        answer = self._ask("han_devices", "han-devices")
         return self._understood(
             "han_devices", lambda: tuple(self._row(fields) for _, fields in answer.lines)
         )
 
     def permit_join(self, seconds: int) -> None:
-        self._session.ask("permit_join", "permit-join", changes=True, seconds=str(seconds))
+        self._ask("permit_join", "permit-join", changes=True, seconds=str(seconds))
 
     def remove_device(self, eui64: str) -> None:
-        self._session.ask("remove_device", "remove-device", changes=True, eui64=eui64)
+        self._ask("remove_device", "remove-device", changes=True, eui64=eui64)
 
     def reboot(self) -> None:
-        self._session.ask("reboot", "reboot", changes=True)
+        self._ask("reboot", "reboot", changes=True)
 
     def diagnostics(self) -> HubDiagnostics:
-        answer = self._session.ask("diagnostics", "diagnostics")
+        answer = self._ask("diagnostics", "diagnostics")
         fields = answer.fields
         return self._understood(
             "diagnostics",
@@ -89,17 +86,8 @@ class ConsoleHub:
         )
 
     def mirrored_registers(self, eui64: str) -> RegisterReading:
-        answer = self._session.ask("mirrored_registers", "mirrored-registers", eui64=eui64)
+        answer = self._ask("mirrored_registers", "mirrored-registers", eui64=eui64)
         return self._understood("mirrored_registers", lambda: self._reading(eui64, answer))
-
-    def notice(self, deadline: Micros) -> ConsoleNotice | None:
-        """The oldest line the hub said unasked (`joined`, `left`, `started`), as the profile names
-        it; None once `deadline` is reached.
-        """
-        return self._session.notice(deadline)
-
-    def close(self) -> None:
-        self._session.close()
 
     def _row(self, fields: Mapping[str, str]) -> HanDevice:
         values = self._values
@@ -131,5 +119,15 @@ class ConsoleHub:
             self._session.clock.now(),
         )
 
-    def _understood(self, operation: str, read: Callable[[], T]) -> T:
-        return understood(self.name, operation, read)
+
+def connect(
+    port: str,
+    *,
+    profile: str | Profile = "generic-console-hub",
+    name: str = "hub",
+    clock: Clock | None = None,
+    emulated: EmulatedPorts | None = None,
+) -> ConsoleHub:
+    """For the Python prompt: opens `port` with the profile's line settings. Asks nothing yet."""
+    held, transport = open_with(profile, port, clock, emulated)
+    return ConsoleHub(name, held, transport)

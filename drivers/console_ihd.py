@@ -1,35 +1,28 @@
-"""The in-home display on its service console. The lines come from the device profile."""
+"""The in-home display on its service console. The lines come from the device profile.
+
+display = connect("/dev/serial/by-id/usb-ihd", profile="generic-console-ihd")
+display.display_state().shown
+"""
 
 from __future__ import annotations
 
-from bench.devices import DisplayState, Identity, Role
-from bench.units import Micros
-from drivers.console_identity import read_identity
-from drivers.console_session import ConsoleNotice, ConsoleSession, understood
-from drivers.profiles.console_values import ConsoleValues
-from drivers.profiles.parts import console_part
+from bench.clock import Clock
+from bench.devices import DisplayState, Role
+from drivers.console_device import ConsoleDevice
+from drivers.opening import open_with
 from drivers.profiles.profile import Profile
-from drivers.transport.pipe import Transport
+from drivers.transport.emulated import EmulatedPorts
 
 
-class ConsoleDisplay:
+class ConsoleDisplay(ConsoleDevice):
     """`bench.devices.InHomeDisplay`."""
 
-    def __init__(self, name: str, profile: Profile, transport: Transport) -> None:
-        console = console_part(profile, Role.IHD)
-        self.name = name
-        self._profile = profile
-        self._values = ConsoleValues(console)
-        self._session = ConsoleSession(name, console, profile.timing, transport)
-
-    def identify(self) -> Identity:
-        return read_identity(self._session, self._values, self.name, self._profile)
+    role = Role.IHD
 
     def display_state(self) -> DisplayState:
-        answer = self._session.ask("display_state", "display-state")
+        answer = self._ask("display_state", "display-state")
         values = self._values
-        return understood(
-            self.name,
+        return self._understood(
             "display_state",
             lambda: DisplayState(
                 values.read_optional_eui64(answer.fields["joined_to"]),
@@ -39,9 +32,15 @@ class ConsoleDisplay:
             ),
         )
 
-    def notice(self, deadline: Micros) -> ConsoleNotice | None:
-        """The oldest line the display said unasked, or None once `deadline` is reached."""
-        return self._session.notice(deadline)
 
-    def close(self) -> None:
-        self._session.close()
+def connect(
+    port: str,
+    *,
+    profile: str | Profile = "generic-console-ihd",
+    name: str = "display",
+    clock: Clock | None = None,
+    emulated: EmulatedPorts | None = None,
+) -> ConsoleDisplay:
+    """For the Python prompt: opens `port` with the profile's line settings. Asks nothing yet."""
+    held, transport = open_with(profile, port, clock, emulated)
+    return ConsoleDisplay(name, held, transport)

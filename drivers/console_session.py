@@ -13,9 +13,9 @@ answer lost after that leaves doubt (`Ambiguous`).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from bench.clock import Clock
 from bench.errors import Ambiguous, Garbled, NoReply, PeerError, PortGone, Refused
@@ -27,9 +27,8 @@ from drivers.profiles.profile import TimingProfile
 from drivers.transport.pipe import SecretSpan, Transport
 from drivers.transport.unsolicited import LineClassifier, UnsolicitedQueue
 
-T = TypeVar("T")
-
 _KEPT: Final = 1_000
+_TOKENS: Final = 5  # a console that has not found into step by then will not
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,11 @@ class ConsoleSession:
             self._transport = self._queue
         self._heard: deque[ConsoleNotice] = deque(maxlen=_KEPT)
         self._disturbed = False
+        # Whoever used the console before may have left a question open.
+        self._token = 0
+        self._in_step = "sync" not in self._dialect.commands
         self._gone = False
+        self.openings = 1  # how often the port was opened
         self._active_at: Micros = transport.clock.now()
 
     @property
@@ -102,7 +105,7 @@ class ConsoleSession:
         if self._disturbed:
             self._fall_silent(operation)
         deadline = self.clock.now() + self._timing.reply_timeout
-        if self._disturbed or changes:
+        if self._disturbed or changes or not self._in_step:
             self._synchronise(operation, deadline)
         return self._exchange(operation, command, deadline, changes, parameters)
 
@@ -110,6 +113,7 @@ class ConsoleSession:
         if self._gone:
             self._transport.reopen(self.clock.now() + self._timing.reply_timeout)
             self._gone = False
+            self.openings += 1
             self._active_at = self.clock.now()
 
     def _fall_silent(self, operation: str) -> None:
@@ -121,24 +125,24 @@ class ConsoleSession:
                 raise NoReply(self._name, operation, "not asked: the line does not fall silent")
 
     def _synchronise(self, operation: str, deadline: Micros) -> None:
-        """Returns once the console has repeated a token of now; every older answer has passed."""
+        """Returns once the console has repeated a fresh token; every older answer has passed."""
         if "sync" not in self._dialect.commands:
             self._disturbed = False
             return
-        while True:
-            token = str(self.clock.now())
+        for _ in range(_TOKENS):
+            self._token = max(self._token + 1, self.clock.now())
+            token = str(self._token)
             try:
                 answer = self._exchange(operation, "sync", deadline, False, {"token": token})
-            except (Garbled, Refused):
-                answer = None
+            except (Garbled, Refused):  # an older answer, or the rest of somebody's line
+                continue
             except NoReply as none:
                 raise NoReply(self._name, operation, "not reached: nothing was sent") from none
-            if answer is not None and answer.fields.get("token") == token:
+            if answer.fields["token"] == token:
+                self._in_step = True
                 return
-            self._disturbed = True
-            self._fall_silent(operation)
-            if self.clock.now() >= deadline:
-                raise NoReply(self._name, operation, "not asked: the console is out of step")
+        self._disturbed = True
+        raise NoReply(self._name, operation, "not asked: the console is out of step")
 
     def _exchange(
         self,
@@ -199,11 +203,3 @@ class ConsoleSession:
         if data:
             self._active_at = self._transport.received_at
         return data
-
-
-def understood(name: str, operation: str, read: Callable[[], T]) -> T:
-    """What `read` makes of an answer's fields; a ValueError of it is the device's: `Garbled`."""
-    try:
-        return read()
-    except ValueError as error:
-        raise Garbled(name, operation, str(error)) from None

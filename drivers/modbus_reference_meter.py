@@ -6,21 +6,21 @@ meter.measure()
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 
-from bench.clock import Clock, WallClock
+from bench.clock import Clock
 from bench.devices import Measurement
 from bench.errors import KitFault
 from drivers.codecs.modbus_rtu import ReadRegisters
 from drivers.modbus_unit import ModbusUnit
+from drivers.opening import open_with
 from drivers.profiles.modbus import Quantity, Table
 from drivers.profiles.modbus_values import decoded
 from drivers.profiles.parts import reference_part
-from drivers.profiles.profile import Profile, read_profile
+from drivers.profiles.profile import Profile
 from drivers.transport.bus import SharedBus
 from drivers.transport.emulated import EmulatedPorts
-from drivers.transport.opening import open_transport
 from drivers.transport.pipe import Transport
 
 
@@ -39,41 +39,48 @@ class ModbusReferenceMeter:
 
     def measure(self) -> Measurement:
         meter = self._map
-        held: dict[int, Decimal] = {}
-        for group in _adjoining((meter.voltage, meter.power, meter.energy)):
-            held |= self._values(group)
-        voltage, power, energy = (held[id(of)] for of in (meter.voltage, meter.power, meter.energy))
-        return Measurement(voltage, power, energy, meter.uncertainty, self._clock.now())
+        held: dict[str, Decimal] = {}
+        wanted = {"voltage": meter.voltage, "power": meter.power, "energy": meter.energy}
+        for group in _adjoining(wanted):
+            held |= self._values({name: wanted[name] for name in group})
+        return Measurement(
+            held["voltage"], held["power"], held["energy"], meter.uncertainty, self._clock.now()
+        )
 
     def close(self) -> None:
         self._unit.close()
 
-    def _values(self, group: Sequence[Quantity]) -> dict[int, Decimal]:
-        first, last = group[0], group[-1]
+    def _values(self, group: Mapping[str, Quantity]) -> dict[str, Decimal]:
+        """`group`: quantities that adjoin, in the order of their addresses."""
+        held = list(group.values())
+        first, last = held[0], held[-1]
         count = last.address + last.form.registers - first.address
         request = ReadRegisters(first.address, count, inputs=first.table is Table.INPUT)
         words = self._unit.read_registers("measure", request)
-        values: dict[int, Decimal] = {}
-        for quantity in group:
+        values: dict[str, Decimal] = {}
+        for name, quantity in group.items():
             start = quantity.address - first.address
             try:
-                value = decoded(quantity, words[start : start + quantity.form.registers])
+                values[name] = decoded(quantity, words[start : start + quantity.form.registers])
             except ValueError as error:
-                raise KitFault(f"{self.name}: measure: {error}") from None
-            values[id(quantity)] = value
+                raise KitFault(f"{self.name}: measure: {name}: {error}") from None
         return values
 
 
-def _adjoining(quantities: Sequence[Quantity]) -> Iterator[list[Quantity]]:
+def _adjoining(quantities: Mapping[str, Quantity]) -> list[list[str]]:
     """Runs of registers without a gap: a meter may refuse to read an address it does not have."""
-    group: list[Quantity] = []
-    for quantity in sorted(quantities, key=lambda quantity: (quantity.table, quantity.address)):
-        end = group[-1].address + group[-1].form.registers if group else 0
-        if group and (quantity.table is not group[0].table or quantity.address != end):
-            yield group
-            group = []
-        group.append(quantity)
-    yield group
+    groups: list[list[str]] = []
+    end: tuple[Table, int] | None = None
+    for name, quantity in sorted(quantities.items(), key=lambda item: _place(item[1])):
+        if end != _place(quantity):
+            groups.append([])
+        groups[-1].append(name)
+        end = (quantity.table, quantity.address + quantity.form.registers)
+    return groups
+
+
+def _place(quantity: Quantity) -> tuple[Table, int]:
+    return (quantity.table, quantity.address)
 
 
 def connect(
@@ -84,7 +91,6 @@ def connect(
     clock: Clock | None = None,
     emulated: EmulatedPorts | None = None,
 ) -> ModbusReferenceMeter:
-    """For the Python prompt: opens `port` with the profile's line settings. Reads nothing yet."""
-    held = read_profile(profile) if isinstance(profile, str) else profile
-    transport = open_transport(port, held.line.settings, clock or WallClock(), emulated=emulated)
+    """For the Python prompt: opens `port` with the profile's line settings. Asks nothing yet."""
+    held, transport = open_with(profile, port, clock, emulated)
     return ModbusReferenceMeter(name, held, transport)

@@ -6,16 +6,16 @@ board.set_channel(1, closed=False)
 
 from __future__ import annotations
 
-from bench.clock import Clock, WallClock
+from bench.clock import Clock
 from bench.errors import KitFault, RelayStuck
 from drivers.codecs.modbus_rtu import ReadBits, WriteBit
 from drivers.modbus_unit import ModbusUnit, NoSoundAnswer
+from drivers.opening import open_with
 from drivers.profiles.modbus import ReadBack
 from drivers.profiles.parts import relay_part
-from drivers.profiles.profile import Profile, read_profile
+from drivers.profiles.profile import Profile
 from drivers.transport.bus import SharedBus
 from drivers.transport.emulated import EmulatedPorts
-from drivers.transport.opening import open_transport
 from drivers.transport.pipe import Transport
 
 
@@ -84,6 +84,5 @@ def connect(
     emulated: EmulatedPorts | None = None,
 ) -> ModbusRelayBoard:
     """For the Python prompt: opens `port` with the profile's line settings. Switches nothing."""
-    held = read_profile(profile) if isinstance(profile, str) else profile
-    transport = open_transport(port, held.line.settings, clock or WallClock(), emulated=emulated)
+    held, transport = open_with(profile, port, clock, emulated)
     return ModbusRelayBoard(name, held, transport)

@@ -55,8 +55,7 @@ class ModbusUnit:
         self.name = name
         self._unit = unit
         self._timing = timing
-        shared = isinstance(line, SharedBus)
-        self._bus = line if shared else SharedBus(line, settle=timing.quiet)
+        self._bus = line if isinstance(line, SharedBus) else SharedBus(line, settle=timing.quiet)
 
     def read_bits(self, operation: str, request: ReadBits) -> tuple[bool, ...]:
         answer = self._ask(operation, request)

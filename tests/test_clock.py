@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ SOON = 5 * MILLISECOND
 BOUND = 10.0  # seconds a test waits for another thread before it gives up
 
 
-@pytest.fixture(params=[lambda: VirtualClock(START), WallClock], ids=["virtual", "wall"])
+@pytest.fixture(params=[partial(VirtualClock, START), WallClock], ids=["virtual", "wall"])
 def clock(request: pytest.FixtureRequest) -> Clock:
     made: Clock = request.param()
     return made
@@ -44,9 +45,9 @@ def test_a_moment_that_has_passed_is_not_waited_for(clock: Clock) -> None:
 
 
 def test_entries_run_in_the_order_of_their_moments_then_of_their_entry(clock: Clock) -> None:
-    now, told = clock.now(), []
+    now, told = clock.now(), list[str]()
     for name, after in (("c", 2), ("a", 1), ("b", 1), ("past", -1), ("d", 2)):
-        clock.call_at(now + after * MILLISECOND, lambda name=name: told.append(name))
+        clock.call_at(now + after * MILLISECOND, partial(told.append, name))
     clock.sleep_until(now + SOON)
     assert told == ["past", "a", "b", "c", "d"]
 
@@ -149,7 +150,7 @@ def test_a_failure_handler_does_not_swallow_a_cancellation() -> None:
 
 
 def test_listeners_of_a_token_are_called_once_and_can_be_forgotten() -> None:
-    token, told = Cancellation(), []
+    token, told = Cancellation(), list[str]()
     forgotten = token_listener(told, "forgotten")
     token.on_cancel(token_listener(told, "kept"))
     token.on_cancel(forgotten)
@@ -192,7 +193,7 @@ def test_the_agenda_is_a_stable_sort(entries: list[int], until: int) -> None:
     clock = VirtualClock(START)
     told: list[tuple[int, int]] = []
     for number, after in enumerate(entries):
-        clock.call_at(START + after, lambda entry=(after, number): told.append(entry))
+        clock.call_at(START + after, partial(told.append, (after, number)))
     clock.sleep_until(START + until)
     due = [(after, number) for number, after in enumerate(entries) if after <= until]
     assert told == sorted(due)
@@ -207,12 +208,12 @@ class Waiter(threading.Thread):
 
     def __init__(self, clock: WallClock, ready: Callable[[], bool], token: Cancellation) -> None:
         super().__init__(daemon=True)
-        self._wait = lambda: clock.wait(ready, clock.now() + DAY, token)
+        self._clock, self._ready, self._token = clock, ready, token
         self.ended: object = None
 
     def run(self) -> None:
         try:
-            self.ended = self._wait()
+            self.ended = self._clock.wait(self._ready, self._clock.now() + DAY, self._token)
         except Cancelled as cancelled:
             self.ended = cancelled.reason
 
@@ -268,7 +269,7 @@ def test_an_entry_made_by_another_thread_is_run_by_who_waits() -> None:
 
 
 def test_a_token_keeps_no_listener_of_a_wait_that_ended() -> None:
-    clock, token, woken = WallClock(), Cancellation(), []
+    clock, token, woken = WallClock(), Cancellation(), list[str]()
     clock.sleep_until(clock.now(), token)
     clock.wake = lambda: woken.append("x")  # type: ignore[method-assign]
     token.cancel("late")

@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,10 @@ from bench import scenario_run
 from bench.clock import Cancellation, Cancelled, VirtualClock
 from bench.devices import KeySlot
 from bench.effects import Act, Effects
-from bench.emulation import EmulatedWorld, Parties
+from bench.emulation import EmulatedWorld
 from bench.errors import BenchError, NoReply, Refused
 from bench.key_ring import MemoryKeyRing
-from bench.parties import FileReceived, Inbox, IncidentResolved, Week
+from bench.parties import FileReceived, Inbox, IncidentResolved, Message, Parties, Week
 from bench.scenario_run import run_scenario
 from bench.secret import Secret
 from bench.shipped import find
@@ -313,12 +314,13 @@ def test_after_a_cancellation_nothing_is_asked(seen: list[Act] | None) -> None:
     token, thing = Cancellation(), Thing()
     effects, _, _inbox, _ = effects_of(thing, seen, token)
     token.cancel("stop")
-    for act in (
+    acts: tuple[Callable[[], object], ...] = (
         lambda: effects.meter("electricity").rotate_key(KeySlot.SUA, KEY, 1),
         lambda: effects.supplier("A").open(()),
         lambda: effects.sleep_until(5000),
         lambda: effects.receive(FileReceived, 5000),
-    ):
+    )
+    for act in acts:
         with pytest.raises(Cancelled):
             act()
     assert thing.asked == 0
@@ -336,8 +338,9 @@ def test_messages_are_taken_by_kind_in_their_order() -> None:
     effects, clock, inbox, _ = effects_of(Thing(), None)
     first, second = IncidentResolved("1", "DSP"), IncidentResolved("2", "DSP")
     file = FileReceived("RFS", True)
-    for after, message in ((1, first), (2, file), (3, second)):
-        clock.call_at(1000 + after, lambda message=message: inbox.deliver(message))
+    arrivals: tuple[tuple[int, Message], ...] = ((1, first), (2, file), (3, second))
+    for after, message in arrivals:
+        clock.call_at(1000 + after, partial(inbox.deliver, message))
     assert effects.receive(FileReceived, DAY) == (1002, file)
     assert effects.receive_any((IncidentResolved, FileReceived), DAY) == (1001, first)
     assert effects.receive(IncidentResolved, 1002) is None

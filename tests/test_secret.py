@@ -173,7 +173,7 @@ def test_equal_by_bytes_only() -> None:
     assert Secret(KEY, "a") == Secret(KEY, "b")
     assert Secret(KEY, "a") != Secret(KEY[::-1], "a")
     assert Secret(KEY, "a") != KEY
-    assert SECRET.matches(Secret(bytearray(KEY), "copy"))
+    assert SECRET.matches(Secret(bytes(bytearray(KEY)), "copy"))
     assert SECRET.reveal() == KEY
 
 

@@ -60,6 +60,8 @@ _DONE_BY_THE_DEVICE: Final = frozenset((0xC0, 0xC1, 0xC3)) | CIPHERED_TAGS
 """Requests that a device acts on; an association it may as well open."""
 _HARMLESS: Final = GetRequest(0xC1, Attribute(15, bytes((0, 0, 40, 0, 0, 255)), 1)).to_bytes()
 _UNASSIGNED_TAG: Final = 0x7B
+_CONTENT: Final = len(_LLC_RESPONSE) + 3
+"""Where in an I frame the content begins: behind tag, choice and invoke-id."""
 _RAISED_BY: Final = 1000
 _STX, _SOH, _ETX, _EOT = 0x02, 0x01, 0x03, 0x04
 
@@ -139,7 +141,7 @@ class DlmsSpeech:
         frames = _frames(answer)
         for place in range(len(frames) - 1, -1, -1):
             information = bytearray(frames[place].information)
-            begins = len(_LLC_RESPONSE) if frames[place].kind is FrameKind.I else 0
+            begins = _CONTENT if frames[place].kind is FrameKind.I else 0
             if len(information) > begins:
                 information[rng.randrange(begins, len(information))] ^= 1 << rng.randrange(8)
                 frames[place] = replace(frames[place], information=bytes(information))

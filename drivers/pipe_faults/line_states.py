@@ -113,7 +113,9 @@ def wrong_baud(strike: Strike, begins: Micros) -> LineState:
 
 @state_fault()
 def wrong_parity(strike: Strike, begins: Micros) -> LineState:
-    """The device is set to another parity: it drops what it hears, and is heard wrongly."""
+    """The device is set to another parity: it drops some or all of what it hears, and what it says may
+    be heard wrongly.
+    """
     own = strike.line
     return _SetDifferently(own, replace(own, parity=strike.rng.choice(_OTHER_PARITIES[own.parity])))
 

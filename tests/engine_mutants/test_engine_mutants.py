@@ -78,7 +78,7 @@ def stages(group: Group, change: Callable[[list[sections.Stage]], list[sections.
     def patch(monkeypatch: pytest.MonkeyPatch) -> None:
         table = tuple(change(list(sections.PROCESS[group])))
         assert table != sections.PROCESS[group], "the mutant changes nothing"
-        monkeypatch.setitem(sections.PROCESS, group, table)  # type: ignore[arg-type]
+        monkeypatch.setitem(sections.PROCESS, group, table)
 
     return patch
 

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from bench.conformance.checker import Checker
-from bench.emulation import PartyBehaviours
+from bench.emulation import PartyBehaviours, Truth
 from bench.installation import Installation
 from bench.installation_file import read_installation
 from bench.mehrs.loader import load_strategy
 from bench.mehrs.strategy import Strategy
+from bench.migration.process import Migration
 from bench.parties import Holder
 from bench.runner import TOLERANCE
 from bench.scenario_run import Ran, run_scenario
@@ -51,14 +52,23 @@ class Told:
         ]
 
     @property
-    def outcome(self) -> str:
+    def migration(self) -> Migration:
         assert self.ran.migration is not None, self.ran.bench_error
-        return self.ran.migration.outcome
+        return self.ran.migration
+
+    @property
+    def outcome(self) -> str:
+        return self.migration.outcome
+
+    @property
+    def truth(self) -> Truth:
+        """What is really so at the end."""
+        assert self.ran.after is not None
+        return self.ran.after
 
     @property
     def account(self) -> Holder:
-        assert self.ran.after is not None
-        return self.ran.after.account
+        return self.truth.account
 
 
 def judge(ran: Ran) -> dict[str, str]:

@@ -102,14 +102,14 @@ def test_no_fault_leads_the_process_astray(
     ran = told.ran
     assert ran.bench_error == ""
     assert told.outcome in set(Outcome)
-    assert len(told.events(Opened)) == len(told.events(Closed)) == ran.migration.passages
+    assert len(told.events(Opened)) == len(told.events(Closed)) == told.migration.passages
     assert told.events(Closed)[-1].outcome == told.outcome
     struck = {fault.target for fault in faults}
     failed = {rule for rule, verdict in told.rules.items() if verdict == "failed"}
     assert not failed or struck & DESKS, failed
     if told.outcome == "commissioned":
         assert told.account == "DCC"
-        assert ran.after.chf_updated
+        assert told.truth.chf_updated
     else:
         assert told.events(Report)
     if told.outcome == "parked":
@@ -124,7 +124,7 @@ def test_no_fault_leads_the_process_astray(
 def assert_keys_as_believed(told: Told) -> None:
     """What the trace says of each key last is what the device holds."""
     believed = {event.device: event.state for event in told.events(Key)}
-    before, after = told.ran.before.devices, told.ran.after.devices
+    before, after = told.ran.before.devices, told.truth.devices
     for device in told.ran.prepared.installation.meters:
         held = key_held(before[device.name], after[device.name])
         assert believed.get(device.name, "old") == held, device.name

@@ -66,7 +66,7 @@ def test_a_commissioned_installation_passed_every_section_in_order(run: Run, gro
     assert passed == [stage.section for stage in PROCESS[group] if stage.step]
     assert told.events(Step, outcome="failed") == []
     assert (told.outcome, told.account) == ("commissioned", Holder.DCC)
-    assert told.ran.after.chf_updated
+    assert told.truth.chf_updated
     assert set(told.rules.values()) == {"passed"}
 
 
@@ -220,7 +220,7 @@ def test_the_account_goes_back_once(run: Run, reply: Reply) -> None:
     )
     assert [event.holder for event in told.events(Account)] == ["DCC", "SMSO"]
     assert told.events(Account)[-1].actor == "S1SP"
-    assert told.ran.after.executed["SMSO"] == {"transfer_account": 1, "take_account_back": 1}
+    assert told.truth.executed["SMSO"] == {"transfer_account": 1, "take_account_back": 1}
 
 
 def test_a_stranded_file_set_is_not_this_passages(run: Run) -> None:
@@ -256,7 +256,7 @@ def test_passages_are_counted_and_a_day_apart(run: Run) -> None:
     assert [event.extra for event in opened] == [{"passage": n} for n in (1, 2, 3)]
     gaps = [after.at - before.at for before, after in zip(closed, opened[1:], strict=False)]
     assert gaps == [DAY, DAY]
-    assert told.ran.migration.gave_up
+    assert told.migration.gave_up
     assert codes(told) == ["BENCH-NO-FILE-SET"] * 3 + ["BENCH-GIVEN-UP"]
     assert told.events(Report)[-1].at == closed[-1].at
 
@@ -345,7 +345,7 @@ def test_a_requesting_party_that_never_submits(run: Run) -> None:
 
 def test_each_meter_has_a_key_of_its_own_afterwards(run: Run) -> None:
     told = run("da-dual-fuel")
-    before, after = told.ran.before.devices, told.ran.after.devices
+    before, after = told.ran.before.devices, told.truth.devices
     held = {name: after[name].keys[KeySlot.SUA].check_value for name in ("electricity", "gas")}
     assert len(set(held.values())) == 2
     assert not set(held.values()) & {
@@ -373,7 +373,7 @@ def test_no_more_than_two_wrong_keys_in_a_row_reach_a_meter(run: Run) -> None:
         *(FaultEntry("request-lost", "gas", request="prove_key", nth=n) for n in (4, 9)),
     )
     told = run("da-dual-fuel", faults=faults, defaults={"passages": 1})
-    gas = told.ran.after.devices["gas"]
+    gas = told.truth.devices["gas"]
     assert gas.locked_until is None
     assert not any("3 in a row" in line for line in gas.security_log)
     assert (told.outcome, told.account) == ("resubmittable", Holder.SMSO)
@@ -388,6 +388,7 @@ def test_a_meter_that_holds_neither_key_is_parked(run: Run) -> None:
     assert (told.outcome, told.account) == ("parked", Holder.DCC)
     assert len(told.events(Incident, outcome="raised")) == 1
     assert [event.state for event in told.events(Key)] == ["unknown"], "nothing is guessed"
+    assert told.truth.devices["electricity"].locked_until is None, "nor asked until it locks"
     assert told.rules["BENCH-key-proof"] == told.rules["BENCH-no-orphan"] == "passed"
 
 
@@ -396,6 +397,6 @@ def test_an_unknown_key_is_not_rotated(run: Run) -> None:
     told = run("da-dual-fuel", preconditions=missing)
     assert codes(told) == ["BENCH-NO-KEY"]
     for device in ("electricity", "gas"):
-        truth = told.ran.after.devices[device]
+        truth = told.truth.devices[device]
         assert key_held(told.ran.before.devices[device], truth) == "old"
         assert "rotate_key" not in truth.executed

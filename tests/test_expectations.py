@@ -1,0 +1,193 @@
+"""Each expectation, met and not met: what it says then is what somebody has to act on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bench.devices import KeySlot
+from bench.effects import Act
+from bench.emulation import Truth
+from bench.expectations import mismatches
+from bench.migration.process import Migration
+from bench.parties import Holder
+from bench.scenario_run import Ran, run_scenario
+from bench.shipped import find
+from bench.suite import Expectation, Invariant, KeyHeld, Outcome, RuleVerdict
+from bench.suite_reading import read_suite
+from bench.trace import Closed, Incident, Opened, Report, Step
+from bench.units import HOUR
+
+RULES = {"2.5.4-no-mgf": "passed"}
+
+
+@pytest.fixture(scope="module")
+def da() -> Ran:
+    """A DA installation that came through: account DCC, both keys new, no report."""
+    _, scenarios = read_suite(find("suites", "commissioning"))
+    (prepared,) = [each for each in scenarios if each.scenario.scenario == "da-commissioned"]
+    ran = run_scenario(prepared, 1)
+    assert ran.after is not None
+    return ran
+
+
+def expecting(ran: Ran, **wanted: Any) -> Ran:
+    expect = Expectation(**{"outcome": Outcome.COMMISSIONED, **wanted})
+    scenario = replace(ran.prepared.scenario, expect=expect)
+    return replace(ran, prepared=replace(ran.prepared, scenario=scenario))
+
+
+MET: list[dict[str, Any]] = [
+    {},
+    {"passages": 1, "gave_up": False},
+    {"account": Holder.DCC},
+    {"keys": {"electricity": KeyHeld.NEW, "gas": KeyHeld.NEW}},
+    {"attempts": {"3.3": 2, "3.1": 0}},
+    {"reports": ()},
+    {"incidents": 0, "wake_ups": 0, "chf_updated": True},
+    {"at_least": HOUR, "at_most": 48 * HOUR},
+    {"rules": {"2.5.4-no-mgf": RuleVerdict.PASSED}},
+    {"rules": {"3.4.1-wait": RuleVerdict.NOT_EXERCISED}},
+    {"allows": tuple(Invariant)},
+]
+
+
+@pytest.mark.parametrize("wanted", MET)
+def test_what_is_met_says_nothing(da: Ran, wanted: dict[str, Any]) -> None:
+    assert mismatches(expecting(da, **wanted), RULES) == []
+
+
+NOT_MET: list[tuple[dict[str, Any], str]] = [
+    ({"outcome": Outcome.PARKED}, "outcome: expected parked, got commissioned"),
+    ({"passages": 2}, "passages: expected 2, got 1"),
+    ({"gave_up": True}, "given up: expected True, got False"),
+    ({"account": Holder.SMSO}, "account: expected SMSO, got DCC"),
+    ({"keys": {"gas": KeyHeld.OLD}}, "SUA key held by gas: expected old, got new"),
+    ({"attempts": {"3.3": 3}}, "attempts of 3.3: expected 3, got 2"),
+    ({"reports": ("MA122", "GT01")}, "reports: expected [MA122, GT01], got []"),
+    ({"incidents": 1}, "incidents raised: expected 1, got 0"),
+    ({"wake_ups": 2}, "wake-up SMS: expected 2, got 0"),
+    ({"chf_updated": False}, "CHF updated on the SMI: expected False, got True"),
+    (
+        {"failed": {"2.5.7": "BENCH-NO-WAN"}},
+        "section 2.5.7: expected failed with BENCH-NO-WAN, got None",
+    ),
+    (
+        {"rules": {"2.5.4-no-mgf": RuleVerdict.FAILED}},
+        "rule 2.5.4-no-mgf: expected failed, got passed",
+    ),
+    (
+        {"rules": {"3.4.1-wait": RuleVerdict.PASSED}},
+        "rule 3.4.1-wait: expected passed, got not-exercised",
+    ),
+]
+
+
+@pytest.mark.parametrize(("wanted", "said"), NOT_MET)
+def test_what_is_not_met_is_said(da: Ran, wanted: dict[str, Any], said: str) -> None:
+    assert mismatches(expecting(da, **wanted), RULES) == [said]
+
+
+def test_a_duration_is_said_as_people_say_it(da: Ran) -> None:
+    ran = replace(da, started=0, ended=3 * HOUR)
+    assert mismatches(expecting(ran, at_least=4 * HOUR), {}) == [
+        "duration: expected at least 4 h, got 3 h"
+    ]
+    assert mismatches(expecting(ran, at_most=2 * HOUR), {}) == [
+        "duration: expected at most 2 h, got 3 h"
+    ]
+    assert mismatches(expecting(ran, at_least=3 * HOUR, at_most=3 * HOUR), {}) == []
+
+
+@pytest.mark.parametrize("verdict", ["failed", "inconclusive"])
+def test_a_rule_nobody_named_must_not_be_broken(da: Ran, verdict: str) -> None:
+    assert mismatches(expecting(da), {"2.5.2-stops": verdict}) == [
+        f"rule 2.5.2-stops: expected passed or not-exercised, got {verdict}"
+    ]
+
+
+def test_only_the_last_passage_says_which_section_failed(da: Ran) -> None:
+    first = [
+        Opened(at=0, installation="x"),
+        Step(at=1, installation="x", section="2.5.7", outcome="failed", code="A"),
+        Closed(at=2, installation="x", outcome="resubmittable"),
+    ]
+    second = [
+        Opened(at=3, installation="x"),
+        Step(at=4, installation="x", section="2.5.8", outcome="failed", code="B"),
+        Report(at=5, installation="x", report="other", outcome="failure", code="B"),
+        Incident(at=5, installation="x", incident="1", outcome="raised", acting_party="DSP"),
+        Incident(at=6, installation="x", incident="1", outcome="resolved", acting_party="DSP"),
+    ]
+    ran = replace(da, events=[*first, *second])
+    met = {"failed": {"2.5.8": "B"}, "incidents": 1, "reports": ("B",)}
+    assert mismatches(expecting(ran, **met), {}) == []
+    assert mismatches(expecting(ran), {}) == [
+        "section 2.5.8: expected to pass, got failed with B",
+    ]
+
+
+def with_device(ran: Ran, **changes: Any) -> Ran:
+    truth = ran.after
+    assert isinstance(truth, Truth)
+    gas = replace(truth.devices["gas"], **changes)
+    return replace(ran, after=replace(truth, devices={**truth.devices, "gas": gas}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "invariant", "said"),
+    [
+        (
+            {"outages": ((1, 2),)},
+            Invariant.SUPPLY,
+            "gas: expected its supply to stay on, got supply-interrupted",
+        ),
+        (
+            {"registers_fell": True},
+            Invariant.REGISTERS,
+            "gas: expected its registers never to fall, got registers-fell",
+        ),
+        (
+            {"balance_lost": True},
+            Invariant.BALANCE,
+            "gas: expected its prepayment balance to fall by consumption only, got balance-lost",
+        ),
+    ],
+)
+def test_invariants_hold_unless_allowed(
+    da: Ran, changes: dict[str, Any], invariant: Invariant, said: str
+) -> None:
+    broken = with_device(da, **changes)
+    assert mismatches(expecting(broken), {}) == [said]
+    assert mismatches(expecting(broken, allows=(invariant,)), {}) == []
+    others = tuple(each for each in Invariant if each is not invariant)
+    assert mismatches(expecting(broken, allows=others), {}) == [said]
+
+
+def test_a_key_that_leaks_is_found(da: Ran) -> None:
+    key = da.secrets[-1]
+    shown = Act(1, 0, "gas", "rotate_key", repr(key.reveal()))
+    assert mismatches(expecting(replace(da, acts=[*da.acts, shown])), {}) == [
+        f"expected no key byte in any output, got bytes of <{key.label}>"
+    ]
+    spoken = Report(at=9, installation="x", report="other", outcome="x", code=key.reveal().hex())
+    found = mismatches(expecting(replace(da, events=[*da.events, spoken])), {})
+    assert found == [f"expected no key byte in any output, got bytes of <{key.label}>"]
+
+
+def test_everything_that_is_wrong_is_said_at_once(da: Ran) -> None:
+    wrong = expecting(da, outcome=Outcome.FAILED, account=Holder.SMSO, incidents=1, wake_ups=1)
+    assert len(mismatches(wrong, {"2.5.2-stops": "failed"})) == 5
+
+
+def test_what_anybody_believed_is_not_asked(da: Ran) -> None:
+    """The account is where it really is, whatever the process says of its outcome."""
+    assert da.after is not None
+    before = da.before.devices["gas"].keys[KeySlot.SUA]
+    lied = with_device(da, keys={KeySlot.SUA: before})
+    lied = replace(lied, migration=Migration("commissioned", 1, gave_up=False))
+    assert mismatches(expecting(lied, keys={"gas": KeyHeld.NEW}), {}) == [
+        "SUA key held by gas: expected new, got old"
+    ]
