@@ -71,8 +71,8 @@ def run_suite(
 ) -> RunRecord:
     """Runs the suite and writes `trace.jsonl` and `result.json` into `folder`.
 
-    The trace grows as scenarios end. A cancelled run keeps what is done; the rest is *not run*, also
-    the scenario that was under way, whose events up to then are in the trace.
+    The trace grows as scenarios end. A cancelled run keeps what is done; the rest is *not run*,
+    also the scenario that was under way, whose events up to then are in the trace.
     Raises `UsageError` before anything is run, `BenchError` when the folder cannot be written.
     """
     suite, prepared = read_suite(order.suite, order.forced)

@@ -32,7 +32,7 @@ class ModbusRelayBoard:
         """Commands the coil, waits for the contact, reads it back.
 
         A command whose answer was lost is settled by reading back, and sent once more if the relay
-        did not follow: to command the same again does no harm.
+        did not follow: to command the same again does no harm. So is the reading back.
         """
         board = self._map
         self._known(channel)
@@ -44,7 +44,11 @@ class ModbusRelayBoard:
             except NoSoundAnswer as error:
                 doubt = error
             self._clock.sleep_until(self._clock.now() + board.travel)
-            if self._read(channel, "set_channel") is closed:
+            try:
+                follows = self._read(channel, "set_channel") is closed
+            except NoSoundAnswer:
+                follows = self._read(channel, "set_channel") is closed
+            if follows:
                 return
             if doubt is None:
                 wanted, is_ = ("closed", "open") if closed else ("open", "closed")

@@ -218,3 +218,32 @@ def test_restoring_brings_the_kit_back() -> None:
     )
     ran = run_scenario(replace(prepared, scenario=stuck), 1)
     assert ran.bench_error.startswith("the kit could not be returned to its preconditions: ")
+
+
+class StopsAfter(Cancellation):
+    """Cancels itself at the n-th check: in the middle of a scenario, always at the same place."""
+
+    def __init__(self, checks: int) -> None:
+        super().__init__()
+        self._left = checks
+
+    def check(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self.cancel("SIGTERM")
+        super().check()
+
+
+def test_a_scenario_stopped_in_the_middle_keeps_its_events_and_closes_withdrawn(
+    tmp_path: Path,
+) -> None:
+    order = Order(find("suites", "key-rotation"), "key-rotation", seed=1)
+    record = run_suite(order, tmp_path, cancellation=StopsAfter(150))
+    left = [scenario for scenario in record.scenarios if scenario.not_run]
+    assert left
+    assert len(left) < len(record.scenarios)
+    lines = (tmp_path / "trace.jsonl").read_text(encoding="utf-8").splitlines()
+    last = json.loads(lines[-1])
+    assert (last["event"], last["outcome"]) == ("closed", "withdrawn")
+    assert last["installation"] == left[0].name
+    assert "SIGTERM" in left[0].not_run

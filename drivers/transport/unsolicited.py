@@ -51,9 +51,7 @@ class LineClassifier:
     A line longer than `longest` is no message.
     """
 
-    def __init__(
-        self, starts: Sequence[bytes], *, prompt: bytes = b"", longest: int = 512
-    ) -> None:
+    def __init__(self, starts: Sequence[bytes], *, prompt: bytes = b"", longest: int = 512) -> None:
         if not starts or not all(starts):
             raise ValueError("at least one start, none of them empty")
         self._starts = tuple(starts)
