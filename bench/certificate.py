@@ -2,12 +2,13 @@
 
 A scenario that shows a deviant being caught says nothing about the installation and is left out.
 One in which the bench itself failed shows nothing: it counts as not run.
-A rule is *not run* when no scenario of a group it concerns was run, *not exercised* when some
-were and the rule had nothing to judge.
+A rule is *not run* when no scenario of a group it concerns was run, or when one that covers it was
+left out; it is *not exercised* when scenarios were run and it had nothing to judge.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -41,27 +42,35 @@ def certify(strategy: Strategy, scenarios: Iterable[ScenarioRecord]) -> Certific
     """What these scenarios, run under this strategy, show. Deviant ones are passed over."""
     counted = [s for s in scenarios if not s.deviant]
     run = [s for s in counted if not s.not_run and s.verdict != Verdict.BENCH_ERROR.label]
-    groups = {s.group for s in run}
-    rules = tuple(_rule_record(rule, strategy, run, groups) for rule in strategy.rules.values())
-    verdicts = {rule.verdict for rule in rules}
-    if "failed" in verdicts:
+    left_out = [s for s in counted if s not in run]
+    rules = tuple(_rule_record(rule, strategy, run, left_out) for rule in strategy.rules.values())
+    verdicts = Counter(rule.verdict for rule in rules)
+    reasons = [
+        f"{verdicts[verdict]} of {len(rules)} rules {verdict}"
+        for verdict in ("failed", "inconclusive", "not run")
+        if verdicts[verdict]
+    ]
+    if left_out or not run:
+        reasons.append(f"{len(left_out)} of {len(counted)} scenarios not run to their end")
+    if verdicts["failed"]:
         verdict = Verdict.FAIL
-    elif verdicts & {"inconclusive", "not run"} or len(run) < len(counted) or not run:
-        verdict = Verdict.INCONCLUSIVE
     else:
-        verdict = Verdict.PASS
-    return Certificate(strategy_record(strategy), verdict.label, rules)
+        verdict = Verdict.INCONCLUSIVE if reasons else Verdict.PASS
+    return Certificate(strategy_record(strategy), verdict.label, rules, "; ".join(reasons))
 
 
 def _rule_record(
-    rule: Rule, strategy: Strategy, run: list[ScenarioRecord], groups: set[str]
+    rule: Rule, strategy: Strategy, run: list[ScenarioRecord], left_out: list[ScenarioRecord]
 ) -> RuleRecord:
+    groups = {s.group for s in run}
     exercised = {s.name: worst_verdict(s.rules[rule.id]) for s in run if rule.id in s.rules}
     if exercised:
         verdict = min(exercised.values(), key=_WORST_FIRST.index)
         shown_by = tuple(name for name, got in exercised.items() if got == verdict)
     else:
-        verdict = "not exercised" if groups & set(map(str, rule.groups)) else "not run"
+        meant = any({rule.id, rule.section} & set(s.covers) for s in left_out)
+        looked = groups & set(map(str, rule.groups))
+        verdict = "not exercised" if looked and not meant else "not run"
         shown_by = ()
     return RuleRecord(
         rule.id,

@@ -225,6 +225,9 @@ class EmulatedWorld(Protocol):
     def observe(self, event: Event) -> None:
         """Sees every event the process emits; only `Moment.on` uses it."""
 
+    def unstruck(self) -> Sequence[FaultSpec]:
+        """The armed faults that have not struck anything so far."""
+
     def truth(self) -> Truth: ...
 
 

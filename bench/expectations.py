@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from bench.certificate import rule_status
 from bench.devices import KeySlot
 from bench.emulation import DeviceTruth, Truth
 from bench.leaks import find_leaks
+from bench.mehrs.strategy import Status, Strategy
 from bench.scenario_run import Ran
 from bench.suite import Expectation, Invariant, KeyHeld, RuleVerdict
 from bench.trace import Attempt, Event, Incident, Opened, Report, Step, to_json
@@ -36,8 +38,9 @@ def mismatches(ran: Ran, rules: RuleVerdicts) -> list[str]:
         *_ending(expect, ran),
         *_trace(expect, ran.events),
         *_truth(expect, ran.before, ran.after),
-        *_rules(expect, rules),
+        *_rules(expect, rules, ran.prepared.strategy),
         *_invariants(expect, ran.after),
+        *_faults(ran),
         *_secrets(ran),
     ]
 
@@ -111,8 +114,12 @@ def key_held(before: DeviceTruth, after: DeviceTruth) -> KeyHeld:
     return KeyHeld.OLD if same else KeyHeld.NEW
 
 
-def _rules(expect: Expectation, rules: RuleVerdicts) -> Iterator[str]:
-    for rule, verdict in expect.rules.items():
+def _rules(expect: Expectation, rules: RuleVerdicts, strategy: Strategy) -> Iterator[str]:
+    for rule, wanted in expect.rules.items():
+        verdict = wanted
+        if wanted is RuleVerdict.PASSED_IF_SOURCED:
+            unsourced = rule_status(strategy.rules[rule], strategy) is Status.UNSOURCED
+            verdict = RuleVerdict.INCONCLUSIVE if unsourced else RuleVerdict.PASSED
         yield from _unlike(
             f"rule {rule}", str(verdict), rules.get(rule, str(RuleVerdict.NOT_EXERCISED))
         )
@@ -131,6 +138,12 @@ def _invariants(expect: Expectation, after: Truth) -> Iterator[str]:
         for invariant, is_broken in broken.items():
             if is_broken and invariant not in expect.allows:
                 yield f"{name}: expected {_KEPT[invariant]}, got {invariant}"
+
+
+def _faults(ran: Ran) -> Iterator[str]:
+    """A fault that struck nothing showed nothing, so the scenario did not happen as written."""
+    for spec in ran.unstruck:
+        yield f"fault {spec.fault} at {spec.target}: expected to strike, got no such moment"
 
 
 def _secrets(ran: Ran) -> Iterator[str]:

@@ -7,13 +7,14 @@ Every complaint comes with its place in the file (`bench.yaml_model`).
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from functools import reduce
 from operator import or_
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, BeforeValidator, Field, create_model
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_model
 
 from bench.units import parse_duration, parse_instant
 from bench.yaml_model import FILE_MODEL
@@ -25,6 +26,14 @@ T = TypeVar("T")
 def read(document: Document, cls: type[T]) -> T:
     """The document as an instance of the dataclass. Raises `UsageError` with every complaint."""
     return _build(parse(document, model_of(cls)), cls)
+
+
+def read_if_valid(data: Any, cls: type[T]) -> T | None:
+    """A part of a document as an instance of the dataclass; None where it has a complaint."""
+    try:
+        return _build(model_of(cls).model_validate_json(json.dumps(data), strict=True), cls)
+    except ValidationError:
+        return None
 
 
 def key_of(field: str) -> str:
@@ -67,7 +76,8 @@ def _make_model(cls: type) -> type[BaseModel]:
 def _file_type(hint: Any) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return Annotated[int, BeforeValidator(_PARSE[arguments[1]])]
+        # `Any`: what the validator lets through is what is wanted, and one complaint is enough.
+        return Annotated[Any, BeforeValidator(_PARSE[arguments[1]])]
     if origin in (Union, UnionType) and NoneType in arguments:
         inner = [argument for argument in arguments if argument is not NoneType]
         if len(inner) == 1 and get_origin(inner[0]) is Annotated:
@@ -111,7 +121,13 @@ def _amount(value: Any) -> int:
         raise ValueError("a whole number, or a span such as 30min or -600s") from None
 
 
-_PARSE = {"microseconds": _duration, "instant": _instant, "amount": _amount}
+def _scalar(value: Any) -> int | str:
+    if isinstance(value, int | str) and not isinstance(value, bool):
+        return value
+    raise ValueError("a whole number or a text")
+
+
+_PARSE = {"scalar": _scalar, "microseconds": _duration, "instant": _instant, "amount": _amount}
 _OPTIONAL = {"microseconds": _duration_or_never, "amount": _amount}
 
 

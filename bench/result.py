@@ -119,19 +119,24 @@ class ScenarioRecord:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What was shown about the installations under one strategy, deviant scenarios left out."""
+    """What was shown about the installations under one strategy, deviant scenarios left out.
+
+    `why` says in a sentence what the verdict rests on; empty where it passed.
+    """
 
     strategy: StrategyRecord
     verdict: str
     rules: tuple[RuleRecord, ...]
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
     """A whole run. `verdict` is the worst scenario's; `certificates` say what was shown.
 
-    `parameters` holds those of every strategy that judged, by `StrategyRecord.key`; `caught` names
-    the deviant scenarios whose deviation was seen, and what was seen.
+    `stopped` says by what signal a run was stopped; such a run never passes. `parameters` holds
+    those of every strategy that judged, by `StrategyRecord.key`; `caught` names the deviant
+    scenarios whose deviation was seen, and what was seen.
     """
 
     suite: str
@@ -147,6 +152,7 @@ class RunRecord:
     certificates: tuple[Certificate, ...]
     format: int = FORMAT
     caught: tuple[tuple[str, str], ...] = field(default_factory=tuple)
+    stopped: str = ""
     parameters: dict[str, dict[str, ParameterRecord]] = field(default_factory=dict)
     tolerance_s: float = 60
 
@@ -214,6 +220,7 @@ def _run_record(data: dict[str, Any]) -> RunRecord:
                 RuleRecord(**{**rule, "scenarios": tuple(rule["scenarios"])})
                 for rule in entry["rules"]
             ),
+            entry.get("why", ""),
         )
         for entry in data["certificates"]
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bench.certificate import certify, strategy_record, worst_verdict
 from bench.clock import Cancellation, Cancelled
 from bench.conformance.checker import Checker
-from bench.errors import BenchError, UsageError
+from bench.errors import BenchError
 from bench.expectations import key_held, mismatches
 from bench.mehrs.strategy import Strategy
 from bench.report.story import story
@@ -23,13 +23,12 @@ from bench.result import (
     to_json,
 )
 from bench.scenario_run import Ran, run_scenario
-from bench.spelling import did_you_mean
 from bench.suite_reading import Forced, PreparedScenario, read_suite
 from bench.tool_identity import tool_commit, tool_version
 from bench.trace import Attempt
 from bench.trace import to_json as event_to_json
 from bench.units import SECOND, format_instant
-from bench.verdict import Verdict, worst
+from bench.verdict import Verdict
 
 TOLERANCE = 60 * SECOND
 TRACE = "trace.jsonl"
@@ -75,16 +74,18 @@ def run_suite(
     also the scenario that was under way, whose events up to then are in the trace.
     Raises `UsageError` before anything is run, `BenchError` when the folder cannot be written.
     """
-    suite, prepared = read_suite(order.suite, order.forced)
-    chosen = _choose(prepared, order.only)
+    suite, chosen = read_suite(order.suite, order.forced, order.only)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / TRACE).open("w", encoding="utf-8", newline="\n") as trace:
             records: list[ScenarioRecord] = []
-            line = 0
+            line, stopped = 0, ""
             for done, scenario in enumerate(chosen):
                 if progress is not None:
                     progress(done, len(chosen), scenario.scenario.scenario)
+                if scenario.not_run:
+                    records.append(_not_run(order, scenario, scenario.not_run))
+                    continue
                 ran, stopped = _run_until_stopped(scenario, order.seed, cancellation)
                 for event in ran.events if ran is not None else ():
                     trace.write(event_to_json(event) + "\n")
@@ -95,7 +96,7 @@ def run_suite(
                     break
                 records.append(_record(order, ran, line + 1))
                 line += len(ran.events)
-        record = _run_record(order, suite, chosen, records)
+        record = _run_record(order, suite, chosen, records, stopped)
         unfinished = folder / f"{RESULT}.unfinished"
         unfinished.write_text(to_json(record), encoding="utf-8", newline="\n")
         unfinished.replace(folder / RESULT)  # whole or not at all
@@ -121,17 +122,6 @@ def _run_until_stopped(
 def run_prepared(order: Order, prepared: PreparedScenario) -> ScenarioRecord:
     """Runs one scenario and judges it, without writing anything."""
     return _record(order, run_scenario(prepared, order.seed), first_line=1)
-
-
-def _choose(prepared: list[PreparedScenario], only: Sequence[str]) -> list[PreparedScenario]:
-    names = [each.scenario.scenario for each in prepared]
-    unknown = [name for name in only if name not in names]
-    if unknown:
-        raise UsageError(
-            [f"no scenario is called '{name}'{did_you_mean(name, names)}" for name in unknown],
-            hint="smets1-bench list SUITE shows a suite's scenarios",
-        )
-    return [each for each in prepared if not only or each.scenario.scenario in only]
 
 
 def _record(order: Order, ran: Ran, first_line: int) -> ScenarioRecord:
@@ -226,10 +216,15 @@ def _not_run(order: Order, prepared: PreparedScenario, reason: str) -> ScenarioR
 
 
 def _run_record(
-    order: Order, suite: str, chosen: list[PreparedScenario], records: list[ScenarioRecord]
+    order: Order,
+    suite: str,
+    chosen: list[PreparedScenario],
+    records: list[ScenarioRecord],
+    stopped: str,
 ) -> RunRecord:
-    verdicts = (Verdict[r.verdict.upper().replace("-", "_")] for r in records if not r.not_run)
-    verdict = worst(verdicts)
+    verdicts = [Verdict[r.verdict.upper().replace("-", "_")] for r in records if not r.not_run]
+    if stopped or not verdicts:
+        verdicts.append(Verdict.INCONCLUSIVE)
     return RunRecord(
         suite=suite,
         station="emulated (direct)",
@@ -239,18 +234,24 @@ def _run_record(
         tool=tool_version(),
         commit=tool_commit(),
         started=format_instant(min((p.scenario.start for p in chosen), default=0)),
-        verdict=Verdict.INCONCLUSIVE.label if verdict is None else verdict.label,
+        verdict=max(verdicts).label,
         scenarios=tuple(records),
         certificates=_certificates(chosen, records),
+        stopped=stopped,
         parameters={
             strategy_record(each.strategy).key: parameters_of(each.strategy) for each in chosen
         },
         caught=tuple(
-            (record.name, record.deviant)
+            (record.name, f"{record.deviant}: {_caught_by(record)}")
             for record in records
             if record.deviant and record.verdict == Verdict.PASS.label
         ),
     )
+
+
+def _caught_by(record: ScenarioRecord) -> str:
+    verdicts = {rule: worst_verdict(counts) for rule, counts in record.rules.items()}
+    return ", ".join(f"{rule} {v}" for rule, v in verdicts.items() if v != "passed")
 
 
 def _certificates(

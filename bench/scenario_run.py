@@ -9,7 +9,7 @@ from bench.clock import Cancellation, Cancelled, VirtualClock
 from bench.demo_keys import demo_key
 from bench.devices import Identity, KeySlot
 from bench.effects import Act, Effects
-from bench.emulation import EmulatedWorld, Truth, WorldFactory
+from bench.emulation import EmulatedWorld, FaultSpec, Truth, WorldFactory
 from bench.errors import BenchError, PeerError
 from bench.key_ring import MemoryKeyRing
 from bench.migration.defaults import with_overrides
@@ -41,6 +41,7 @@ class Ran:
     migration: Migration | None = None
     bench_error: str = ""
     cancelled: str = ""
+    unstruck: tuple[FaultSpec, ...] = ()
 
 
 def run_scenario(
@@ -98,6 +99,7 @@ def run_scenario(
         ran.cancelled = cancelled.reason
     ran.ended = clock.now()
     ran.after = world.truth()
+    ran.unstruck = tuple(world.unstruck())
     if ran.migration is not None and scenario.preconditions.restore:
         ran.bench_error = restore(scenario.preconditions, effects, world, prepared.installation)
     return ran

@@ -5,80 +5,106 @@ What comes out is ready to run. All complaints of all files come at once, each w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.emulation import FaultSpec
 from bench.errors import Problem, UsageError
-from bench.file_model import read
+from bench.file_model import read, read_if_valid
 from bench.installation import Installation
 from bench.installation_file import read_installation
 from bench.mehrs.loader import load_strategy
 from bench.mehrs.strategy import Strategy
-from bench.mehrs.versions import require
+from bench.mehrs.versions import DEFAULT_MAM, DEFAULT_MEHRS, require
 from bench.migration.defaults import shipped
 from bench.migration.process import require_group
-from bench.migration.sections import PROCESS
-from bench.plugins import EMULATORS
-from bench.plugins import load as load_plugin
 from bench.shipped import find
 from bench.spelling import did_you_mean
 from bench.suite import Scenario, Suite
+from bench.suite_checks import ScenarioChecks
 from bench.units import parse_duration
 from bench.yaml_source import Document, load
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedScenario:
-    """A scenario with what it names: nothing is left to look up. `overrides` are bench defaults."""
+    """A scenario with what it names: nothing is left to look up. `overrides` are bench defaults.
+
+    `not_run` says why a scenario is left out that does not fit what the command line asks for.
+    """
 
     scenario: Scenario
     suite: str
     installation: Installation
     strategy: Strategy
     overrides: Mapping[str, int]
+    not_run: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Forced:
-    """What the command line sets over every scenario."""
+    """What the command line sets for every scenario that names no strategy itself."""
 
     mehrs: str | None = None
     mam: str | None = None
     overlay: Path | None = None
 
+    def __bool__(self) -> bool:
+        return any(given is not None for given in (self.mehrs, self.mam, self.overlay))
 
-def read_suite(path: Path, forced: Forced | None = None) -> tuple[str, list[PreparedScenario]]:
-    """The suite's name and its scenarios, those of included suites first.
 
-    Raises `UsageError` with every complaint about every file.
+def read_suite(
+    path: Path, forced: Forced | None = None, only: Collection[str] = ()
+) -> tuple[str, list[PreparedScenario]]:
+    """The suite's name and its scenarios, those of included suites first; `only` names a choice.
+
+    Raises `UsageError` with every complaint about every file, or about what `only` names.
     """
     forced = forced or Forced()
     for kind, version in (("MEHRS", forced.mehrs), ("MAM", forced.mam)):
         if version is not None:
             require(kind, version)
-    reader = _Reader(forced)
+    reader = _Reader(forced, only)
     name = reader.read(path, ())
     if reader.problems:
         raise UsageError(reader.problems)
+    unknown = [wanted for wanted in only if wanted not in reader.names]
+    if unknown:
+        raise UsageError(
+            [
+                f"no scenario is called '{each}'{did_you_mean(each, reader.names)}"
+                for each in unknown
+            ],
+            hint=f"smets1-bench list {name} shows the scenarios of a shipped suite",
+        )
     return name, reader.scenarios
 
 
 class _Reader:
-    def __init__(self, forced: Forced) -> None:
+    def __init__(self, forced: Forced, only: Collection[str]) -> None:
         self._forced = forced
+        self._only = only
         self.scenarios: list[PreparedScenario] = []
         self.problems: list[str | Problem] = []
         self._where: dict[str, str] = {}
         self._installations: dict[Path, Installation | None] = {}  # None: it is faulty
 
+    @property
+    def names(self) -> Collection[str]:
+        """Of every scenario met, also of those not wanted."""
+        return self._where
+
     def read(self, path: Path, within: tuple[Path, ...]) -> str:
         try:
             document = load(path)
+        except UsageError as error:
+            self.problems.extend(error.problems)
+            return path.stem
+        try:
             suite = read(document, Suite)
         except UsageError as error:
             self.problems.extend(error.problems)
+            self._prepare_sound(document, path)
             return path.stem
         within = (*within, path.resolve())
         for index, included in enumerate(suite.includes):
@@ -105,6 +131,14 @@ class _Reader:
             self._prepare(document, path, suite.suite, index, scenario)
         return suite.suite
 
+    def _prepare_sound(self, document: Document, path: Path) -> None:
+        """Looks also at the meaning of those scenarios of a faulty file whose form is right."""
+        scenarios = document.data.get("scenarios")
+        for index, raw in enumerate(scenarios if isinstance(scenarios, list) else ()):
+            scenario = read_if_valid(raw, Scenario)
+            if scenario is not None:
+                self._prepare(document, path, path.stem, index, scenario)
+
     def _prepare(
         self, document: Document, path: Path, suite: str, index: int, scenario: Scenario
     ) -> None:
@@ -116,34 +150,40 @@ class _Reader:
             self.problems.append(document.problem((*here, "scenario"), message))
         line, _ = document.position((*here, "scenario"))
         self._where.setdefault(name, f"{document.name}:{line}")
+        if self._only and name not in self._only:
+            return
         strategy = self._strategy(document, path, here, scenario)
         installation = self._installation(document, path, here, scenario)
+        not_run = ""
         if strategy is not None and installation is not None:
-            try:
-                require_group(strategy, installation.group)
-            except UsageError as error:
-                self.problems.append(document.problem((*here, "mehrs"), str(error)))
+            not_run = _why_not_run(scenario, installation, strategy)
+            if not_run and (scenario.pinned or not self._forced):
+                self.problems.append(document.problem((*here, "mehrs"), not_run))
         if installation is not None:
-            checks = _Checks(document, here, scenario, installation, strategy)
+            judged = strategy if not not_run else None
+            checks = ScenarioChecks(document, here, scenario, installation, judged)
             found = sorted(checks.problems(), key=_place)
             self.problems.extend(found)
         overrides = self._overrides(document, here, scenario)
         if len(self.problems) == before and strategy is not None and installation is not None:
             named = replace(installation, name=name)
-            self.scenarios.append(PreparedScenario(scenario, suite, named, strategy, overrides))
+            prepared = PreparedScenario(scenario, suite, named, strategy, overrides, not_run)
+            self.scenarios.append(prepared)
 
     def _strategy(
         self, document: Document, path: Path, here: tuple[str | int, ...], scenario: Scenario
     ) -> Strategy | None:
         before = len(self.problems)
-        mehrs, mam = self._forced.mehrs or scenario.mehrs, self._forced.mam or scenario.mam
+        forced = Forced() if scenario.pinned else self._forced
+        mehrs = scenario.mehrs or forced.mehrs or DEFAULT_MEHRS
+        mam = scenario.mam or forced.mam or DEFAULT_MAM
         for key, version in (("mehrs", mehrs), ("mam", mam)):
             try:
                 require(key.upper(), version)
             except UsageError as error:
                 self.problems.append(document.problem((*here, key), str(error)))
-        overlay = self._forced.overlay
-        if overlay is None and scenario.overlay is not None:
+        overlay = forced.overlay
+        if scenario.overlay is not None:
             place = (*here, "overlay")
             try:
                 overlay = find("overlays", scenario.overlay, beside=path.parent)
@@ -214,69 +254,21 @@ class _Reader:
         return overrides
 
 
+def _why_not_run(scenario: Scenario, installation: Installation, strategy: Strategy) -> str:
+    """Why the scenario makes no sense under the strategy; empty if it does."""
+    try:
+        require_group(strategy, installation.group)
+    except UsageError as error:
+        return str(error)
+    known = load_strategy().rules
+    lacking = [
+        rule for rule in scenario.expect.rules if rule not in strategy.rules and rule in known
+    ]
+    if not lacking:
+        return ""
+    versions = f"MEHRS {strategy.mehrs.version} and MAM {strategy.mam.version}"
+    return f"it expects a verdict of {', '.join(lacking)}, which {versions} do not have"
+
+
 def _place(problem: Problem) -> tuple[int, int]:
     return problem.line, problem.column
-
-
-@dataclass(frozen=True, slots=True)
-class _Checks:
-    """What a scenario names must exist: rules, sections, devices, faults, suppliers.
-
-    Without a strategy (its own complaint stands already) rules are not looked at.
-    """
-
-    document: Document
-    here: tuple[str | int, ...]
-    scenario: Scenario
-    installation: Installation
-    strategy: Strategy | None
-
-    def problems(self) -> Iterator[Problem]:
-        scenario, expect = self.scenario, self.scenario.expect
-        meters = [device.name for device in self.installation.meters]
-        group = self.installation.group
-        sections = [stage.section for stage in PROCESS[group] if stage.step]
-        if self.strategy is not None:
-            rules = [rule.id for rule in self.strategy.rules_for(group)]
-            yield from self._known("expect", "rules", expect.rules, rules, "rule", group)
-        yield from self._known("expect", "failed", expect.failed, sections, "section", group)
-        yield from self._known("expect", "keys", expect.keys, meters, "meter")
-        yield from self._known(
-            "expect", "attempts", expect.attempts, ["3.1", "3.2", "3.3", "3.4.1"], "retry section"
-        )
-        yield from self._known(
-            "preconditions", "keys", scenario.preconditions.keys, meters, "meter"
-        )
-        yield from self._known(
-            "parties",
-            "suppliers",
-            scenario.parties.suppliers,
-            list(self.installation.suppliers),
-            "supplier",
-        )
-        yield from self._fault_problems()
-
-    def _known(
-        self,
-        outer: str,
-        inner: str,
-        given: Mapping[str, object],
-        known: list[str],
-        noun: str,
-        group: str = "",
-    ) -> Iterator[Problem]:
-        for name in given:
-            if name not in known:
-                of = f" of group {group} in this version" if group else ""
-                near = did_you_mean(name, known) or f"; known: {', '.join(known)}"
-                message = f"unknown {noun} '{name}'{of}{near}"
-                path = (*self.here, outer, inner, name)
-                yield self.document.problem(path, message, at_key=True)
-
-    def _fault_problems(self) -> Iterator[Problem]:
-        problems_of: Callable[[FaultSpec, Installation], list[str]]
-        problems_of = load_plugin(EMULATORS, "fault-problems")
-        for index, entry in enumerate(self.scenario.faults):
-            path = (*self.here, "faults", index)
-            for problem in problems_of(entry.spec, self.installation):
-                yield self.document.problem(path, problem)

@@ -24,6 +24,9 @@ DAY: Final = 24 * HOUR
 Amount = Annotated[int, "amount"]
 """A whole number, or in a file also a span that may be negative: `-600s` (microseconds)."""
 
+Scalar = Annotated[int | str, "scalar"]
+"""A whole number or a text."""
+
 _UNITS: Final = {"ms": MILLISECOND, "s": SECOND, "min": MINUTE, "h": HOUR, "d": DAY}
 _DURATION: Final = re.compile(r"(\d{1,9})(ms|s|min|h|d)")
 _INSTANT: Final = re.compile(

@@ -117,12 +117,15 @@ class ConsoleSession:
             self._active_at = self.clock.now()
 
     def _fall_silent(self, operation: str) -> None:
-        """Reads and drops until the line was silent for `quiet`. Nothing was sent yet."""
+        """Reads and drops until the line was silent for `quiet`, counted from the failure at the
+        earliest. Nothing was sent yet.
+        """
         quiet, clock = self._timing.quiet, self.clock
         until = clock.now() + quiet + self._timing.reply_timeout
         while self._read(min(self._active_at + quiet, until)):
-            if clock.now() >= until:
-                raise NoReply(self._name, operation, "not asked: the line does not fall silent")
+            pass
+        if clock.now() < self._active_at + quiet:
+            raise NoReply(self._name, operation, "not asked: the line does not fall silent")
 
     def _synchronise(self, operation: str, deadline: Micros) -> None:
         """Returns once the console has repeated a fresh token; every older answer has passed."""
@@ -171,6 +174,8 @@ class ConsoleSession:
             raise
         finally:
             self._client.abandon()
+            if self._disturbed:
+                self._active_at = self.clock.now()
 
     def _answer(self, operation: str, deadline: Micros, changes: bool) -> Answer:
         while data := self._read(deadline):

@@ -122,6 +122,9 @@ class EmulatedInstallation:
         elif self._opened is None and isinstance(event, Opened):
             self._opened = event.at
 
+    def unstruck(self) -> tuple[FaultSpec, ...]:
+        return () if self._arming is None else self._arming.unstruck()
+
     def truth(self) -> Truth:
         """What is really so now; looking changes nothing."""
         return Truth(

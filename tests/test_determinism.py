@@ -177,6 +177,7 @@ class TamperedWorld:
             ioc_s1sp=tampered(parties.ioc_s1sp, "IOC S1SP"),
         )
         self.arm = world.arm
+        self.unstruck = world.unstruck
 
     def observe(self, event: Event) -> None:
         if isinstance(event, Opened | Closed):

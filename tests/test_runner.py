@@ -68,7 +68,7 @@ def test_each_scenario_has_its_own_verdict_and_the_run_the_worst(suite: Path) ->
         "outcome: expected parked, got commissioned",
         "account: expected SMSO, got DCC",
     )
-    assert record.caught == (("deviant", "the party gives up early"),)
+    assert record.caught == (("deviant", "the party gives up early: 3.4.1-persistence failed"),)
     assert "failed" not in {rule.verdict for rule in record.certificates[0].rules}
 
 

@@ -439,16 +439,22 @@ def test_paths_are_beside_the_file_that_names_them(
     assert [device.name for device in prepared.installation.meters] == ["electricity"]
 
 
-def test_the_command_line_sets_the_version_of_every_scenario(tmp_path: Path) -> None:
+def test_the_command_line_sets_the_version_of_scenarios_that_name_none(tmp_path: Path) -> None:
     file = tmp_path / "f.yaml"
     file.write_text(scenario('mam: "3.0"'))
     _, (prepared,) = read_suite(file, Forced(mehrs="2.1-draft"))
-    assert (prepared.strategy.mehrs.version, prepared.strategy.mam.version) == ("2.1-draft", "3.0")
+    assert (prepared.strategy.mehrs.version, prepared.strategy.mam.version) == ("5.0", "3.0")
+    file.write_text(scenario())
+    _, (prepared,) = read_suite(file, Forced(mehrs="2.1-draft"))
+    assert (prepared.strategy.mehrs.version, prepared.strategy.mam.version) == ("2.1-draft", "4.0")
     for forced in (Forced(mehrs="9.9"), Forced(mam="9.9")):
         with pytest.raises(UsageError, match=r"^expected a version of the M\w+ held here"):
             read_suite(file, forced)
+    _, (prepared,) = read_suite(file, Forced(mehrs="2.0"))
+    assert prepared.not_run == "MEHRS 2.0 does not speak of group DA"
+    file.write_text(scenario('mehrs: "2.0"'))
     with pytest.raises(UsageError, match=r"MEHRS 2\.0 does not speak of group DA"):
-        read_suite(file, Forced(mehrs="2.0"))
+        read_suite(file)
 
 
 @pytest.mark.parametrize("name", names("suites"))

@@ -17,8 +17,13 @@ COMMANDS: Final = {
     "check": ("bench.cli.check:check", "Judge a trace against the strategy, rule by rule."),
     "rules": ("bench.cli.rules:rules", "Print the strategy: values, rules, status, sources."),
     "report": ("bench.cli.report:report", "Render the report of a finished run again."),
+    "capture": ("bench.cli.capture:capture", "Read, replay, compare what passed on a port."),
     "list": ("bench.cli.list:list_", "List suites, scenarios, installations and faults."),
 }
+
+
+INTERRUPTED: Final = 130
+"""As a shell says it of Ctrl-C."""
 
 
 class BenchGroup(click.Group):
@@ -60,10 +65,11 @@ class BenchGroup(click.Group):
             _say(f"error: {error}")
             _hint(getattr(error, "hint", ""))
             ctx.exit(error.exit_code)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
-        except BrokenPipeError:
-            raise
+        except KeyboardInterrupt:
+            _say("interrupted")
+            ctx.exit(INTERRUPTED)
         except Exception as error:
             ctx.exit(_report_bug(error))
 
@@ -94,7 +100,8 @@ def _report_bug(error: Exception) -> ExitCode:
 @click.group(
     cls=BenchGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 bench fault, 70 bug.",
+    epilog="Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 bench fault, 70 bug, "
+    "130 interrupted.",
 )
 @click.version_option(package_name="smets1-bench", prog_name="smets1-bench")
 def main() -> None:

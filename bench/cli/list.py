@@ -61,32 +61,68 @@ def _defaults() -> Rows:
     ]
 
 
+def _codes() -> Rows:
+    from bench.migration.codes import Code
+    from bench.report.causes import meaning
+
+    return [(str(code), meaning(code)) for code in Code]
+
+
+def _requests() -> Rows:
+    from bench.plugins import EMULATORS, load
+
+    return [
+        (target, ", ".join(sorted(operations)))
+        for target, operations in load(EMULATORS, "requests").items()
+    ]
+
+
 KINDS: Mapping[str, Callable[[], Rows]] = {
     "suites": _suites,
     "scenarios": _scenarios,
     "installations": _installations,
     "faults": _faults,
+    "requests": _requests,
+    "codes": _codes,
     "defaults": _defaults,
 }
 
 
+def _scenarios_of(suite: str) -> Rows:
+    from bench.errors import UsageError
+    from bench.shipped import find, names
+    from bench.spelling import did_you_mean
+    from bench.suite_reading import read_suite
+
+    known = [*KINDS, *names("suites")]
+    if suite not in known and not suite.endswith((".yaml", ".yml")):
+        near = did_you_mean(suite, known) or f"; known: {', '.join(known)}"
+        raise UsageError(f"nothing to list is called '{suite}'{near}")
+    _, scenarios = read_suite(find("suites", suite))
+    return [(each.scenario.scenario, each.scenario.about) for each in scenarios]
+
+
 @click.command(name="list")
-@click.argument("kind", type=click.Choice(list(KINDS)), required=False)
+@click.argument("what", required=False, metavar=f"[{'|'.join(KINDS)}|SUITE]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
-def list_(kind: str | None, as_json: bool) -> None:
-    """Lists suites, their scenarios, installations, faults or named defaults.
+def list_(what: str | None, as_json: bool) -> None:
+    """Lists what there is to run and to write into a suite, or the scenarios of one SUITE.
 
     \b
     Examples:
       smets1-bench list
       smets1-bench list faults
+      smets1-bench list key-rotation
     """
-    listing = {name: rows() for name, rows in KINDS.items() if kind in (None, name)}
+    if what is None or what in KINDS:
+        listing = {name: rows() for name, rows in KINDS.items() if what in (None, name)}
+    else:
+        listing = {what: _scenarios_of(what)}
     if as_json:
         click.echo(json.dumps({name: dict(rows) for name, rows in listing.items()}, indent=1))
         return
     for name, rows in listing.items():
-        if kind is None:
+        if what is None:
             click.echo(name)
         width = max((len(row) for row, _ in rows), default=0)
         for row, about in rows:

@@ -13,6 +13,7 @@ from types import FrameType
 
 import click
 
+from bench.cli import INTERRUPTED
 from bench.clock import Cancellation
 from bench.errors import BenchError, ExitCode, UsageError
 
@@ -125,10 +126,6 @@ def _given_folder(folder: Path, overwrite: bool) -> Path:
             f"{folder}: holds a run already", hint="name another folder, or add --overwrite"
         )
     return folder
-
-
-INTERRUPTED = 130
-"""As a shell says it of Ctrl-C."""
 
 
 @contextmanager

@@ -73,7 +73,8 @@ def as_expected(record: RunRecord) -> str:
     met = sum(scenario.verdict == "pass" for scenario in run)
     left = len(record.scenarios) - len(run)
     sentence = f"{met} of {count(len(run), 'scenario')} went as expected"
-    return f"{sentence}; {left} not run." if left else f"{sentence}."
+    sentence = f"{sentence}; {left} not run." if left else f"{sentence}."
+    return f"Stopped by {record.stopped}: {sentence}" if record.stopped else sentence
 
 
 def certified(record: RunRecord) -> str:

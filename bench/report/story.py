@@ -131,7 +131,11 @@ class _Passage:
             elif failed is None or failed.section == event.section:
                 good, failed = event, None
         if good is not None:
-            last = "The last step that passed before it" if failed else "The last step that passed"
+            last = (
+                "The last step that passed before the failure"
+                if failed
+                else "The last step that passed"
+            )
             yield f"{last} was {_section(good.section)}, {self._after(good)}."
         if failed is not None:
             because = f" with {failed.code}" if failed.code else ""

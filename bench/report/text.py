@@ -147,9 +147,10 @@ class _Text:
         for scenario in record.scenarios:
             counted[verdict_of(scenario)] = counted.get(verdict_of(scenario), 0) + 1
         parts = ", ".join(f"{number} {verdict}" for verdict, number in counted.items())
+        stopped = f"stopped by {record.stopped}; " if record.stopped else ""
         return (
             f"{record.kit}  suite {printable(record.suite)}: {self._verdict(record.verdict)}"
-            f"  ({count(len(record.scenarios), 'scenario')}: {parts or 'none'})"
+            f"  ({stopped}{count(len(record.scenarios), 'scenario')}: {parts or 'none'})"
         )
 
     def _certificate(self, block: Block) -> Iterator[str]:
@@ -160,6 +161,8 @@ class _Text:
             f"Certificate {printable(strategy.label)}{overlay}: "
             f"{self._verdict(certificate.verdict)}  {self._record.kit}"
         )
+        if certificate.why:
+            yield from self._wrapped(f"because: {certificate.why}", "  ")
         digests = (f"{name} {digest[:_DIGEST]}" for name, digest in strategy.hashes.items())
         yield from self._wrapped("  ".join(digests), "  ")
         for verdict, rules in block.by_verdict.items():

@@ -59,7 +59,12 @@ _PLAIN_NAMES: Final = {
     0xC5: "set-response",
     0xC7: "action-response",
 }
-_PROTECTION: Final = {0: "plain", 0x10: "authenticated", 0x20: "encrypted", 0x30: "both"}
+_PROTECTION: Final = {
+    0: "plain",
+    0x10: "authenticated",
+    0x20: "encrypted",
+    0x30: "authenticated, encrypted",
+}
 _LONGEST_VALUE: Final = 400
 _DATE_TIME_OCTETS: Final = 12
 _YEARS: Final = range(1990, 2100)

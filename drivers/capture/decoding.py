@@ -62,18 +62,31 @@ def decode(records: Iterable[CaptureRecord], language: Language | None = None) -
 
 
 def sniff(records: Sequence[CaptureRecord]) -> Language:
-    """The language of one port, by what can be recognised beyond doubt."""
+    """The language of one port, by what can be recognised beyond doubt.
+
+    An HDLC frame or a sign-on is proof enough. A Modbus CRC fits by chance once in a while, so half
+    of what passed must be sound.
+    """
     passed = [record for record in records if isinstance(record, Passed)]
-    for language in (Language.DLMS, Language.MODBUS):
-        framers = _framers(language)
-        for burst in _bursts(passed):
-            if isinstance(burst, _Burst):
-                framers[burst.direction].part(burst.tape())
-        if any(framer.sound for framer in framers.values()):
-            return language
-    octets = b"".join(Tape.of(record.segments, 0).octets for record in passed)
-    text = sum(0x20 <= octet < 0x7F or octet in b"\t\r\n" for octet in octets)
-    return Language.CONSOLE if text >= max(1, _TEXT_AT_LEAST * len(octets)) else Language.OCTETS
+    bursts = [burst for burst in _bursts(passed) if isinstance(burst, _Burst)]
+    meter, modbus = _framers(Language.DLMS), _framers(Language.MODBUS)
+    total = sound = 0
+    for burst in bursts:
+        tape = burst.tape()
+        meter[burst.direction].part(tape)
+        if meter[burst.direction].sound:
+            return Language.DLMS
+        total += len(tape)
+        found = modbus[burst.direction].part(tape)
+        sound += sum(len(piece) for piece, decoded in found if not decoded.trouble)
+    if sound and 2 * sound >= total:
+        return Language.MODBUS
+    text = sum(_is_text(octet) for burst in bursts for octet in burst.tape().octets)
+    return Language.CONSOLE if text and text >= _TEXT_AT_LEAST * total else Language.OCTETS
+
+
+def _is_text(octet: int) -> bool:
+    return 0x20 <= octet < 0x7F or octet in b"\t\r\n"
 
 
 def _framers(language: Language) -> dict[Direction, Framer]:

@@ -45,6 +45,7 @@ _LONGEST_BLOCK: Final = 65_536
 _LONGEST_LINE: Final = 64
 _LLC: Final = {Direction.OUT: b"\xe6\xe6\x00", Direction.IN: b"\xe6\xe7\x00"}
 _LONGEST_APDU: Final = 1_048_576
+_PRINTED: Final = frozenset(range(0x20, 0x7F)) | frozenset((STX, 0x0A, 0x0D))
 _FLAG: Final = bytes((FLAG,))
 _BLOCK_ENDS: Final = tuple(bytes((octet | parity,)) for octet in (ETX, EOT) for parity in (0, 0x80))
 
@@ -156,6 +157,8 @@ class MeterFramer:
             # The check character cannot be checked where octets are hidden.
             message = block_message(plain[:-1] + bytes((block_check(plain[1:-1]),)))
         if isinstance(message, Corrupt):
+            if not _PRINTED.issuperset(plain[1:-2]):
+                return None  # anything may hold these two octets; a block holds text
             shown = plain_text(whole.cut(1, -2).segments)
             return len(whole), Decoded("iec62056-21", "damaged", shown, fit(message.detail))
         return len(whole), self._said(message, whole)

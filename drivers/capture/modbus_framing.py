@@ -77,7 +77,7 @@ class ModbusFramer:
             return body.hex()
         address, second = struct.unpack(">HH", body[:4])
         if function == 5:
-            return f"{address} = {'on' if second == 0xFF00 else 'off' if not second else second}"
+            return f"{address} = {_coil(second)}"
         if function == 6:
             return f"{address} = {second}"
         asked = f"{address}, {second} of them"
@@ -95,8 +95,12 @@ def _answer(function: int, body: bytes) -> str:
         return body.hex()
     address, second = struct.unpack(">HH", body)
     if function == 5:
-        return f"{address} = {'on' if second == 0xFF00 else 'off' if not second else second}"
+        return f"{address} = {_coil(second)}"
     return f"{address} = {second}" if function == 6 else f"{address}, {second} of them"
+
+
+def _coil(value: int) -> str:
+    return {0xFF00: "on", 0: "off"}.get(value, str(value))
 
 
 def _exception(code: int) -> str:

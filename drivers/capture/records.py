@@ -18,6 +18,8 @@ from bench.units import Micros, format_instant, parse_instant
 from drivers.capture.hiding import Hidden, Segment
 
 _LINE_AT_MOST: Final = 4_194_304
+_HIDDEN_AT_MOST: Final = 4_096
+_PROBLEMS_AT_MOST: Final = 100
 
 
 class Direction(StrEnum):
@@ -148,16 +150,42 @@ def _segment(piece: object) -> Segment:
         return bytes.fromhex(piece)
     if isinstance(piece, dict):
         length = piece.get("length")
-        if isinstance(length, int) and not isinstance(length, bool) and length > 0:
+        if isinstance(length, int) and not isinstance(length, bool):
+            if not 0 < length <= _HIDDEN_AT_MOST:
+                raise ValueError(f"data: length: expected 1 to {_HIDDEN_AT_MOST}")
             return Hidden(length, _text(piece, "secret"))
     raise ValueError("data: expected hexadecimal texts and {secret, length} objects")
 
 
 def read_capture(path: Path) -> Iterator[CaptureRecord]:
-    """The records in the file's order. `UsageError` names file and line.
+    """The records in the file's order. `UsageError` names file and line of the first problem.
 
     A last line without its line end is what a killed run leaves: it is passed over.
     """
+    for read in _lines(path):
+        if isinstance(read, Problem):
+            raise UsageError(read)
+        yield read
+
+
+def whole_capture(path: Path) -> list[CaptureRecord]:
+    """All records. `UsageError` names every problem of the file (the first hundred)."""
+    records: list[CaptureRecord] = []
+    problems: list[Problem] = []
+    for read in _lines(path):
+        if isinstance(read, Problem):
+            problems.append(read)
+            if len(problems) > _PROBLEMS_AT_MOST:
+                problems[-1] = Problem(str(path), "more lines are no records", line=read.line)
+                break
+        else:
+            records.append(read)
+    if problems:
+        raise UsageError(problems, hint="a capture is JSON lines: docs/capture.md")
+    return records
+
+
+def _lines(path: Path) -> Iterator[CaptureRecord | Problem]:
     try:
         with path.open("rb") as file:
             number = 0
@@ -165,13 +193,13 @@ def read_capture(path: Path) -> Iterator[CaptureRecord]:
                 number += 1
                 if not line.endswith(b"\n"):
                     if len(line) == _LINE_AT_MOST:
-                        raise UsageError(Problem(str(path), "line too long", line=number))
+                        yield Problem(str(path), "line too long", line=number)
                     return
                 if not line.strip():
                     continue
                 try:
                     yield from_line(line.decode("ascii"))
                 except ValueError as error:
-                    raise UsageError(Problem(str(path), str(error), line=number)) from None
+                    yield Problem(str(path), str(error), line=number)
     except OSError as error:
-        raise UsageError(Problem(str(path), error.strerror or str(error))) from error
+        yield Problem(str(path), error.strerror or str(error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
@@ -20,12 +20,16 @@ class CapturingTransport:
     """A `Transport` over another that stores every octet before anybody sees it.
 
     One exception: input that may be the beginning of an echoed key is stored as soon as that is
-    settled, at the latest with the next write or close.
+    settled, at the latest with the next write or close. `finished` is called once, at the close,
+    when nothing more will be stored.
     """
 
-    def __init__(self, inner: Transport, sink: CaptureSink) -> None:
+    def __init__(
+        self, inner: Transport, sink: CaptureSink, *, finished: Callable[[], None] | None = None
+    ) -> None:
         self._inner = inner
         self._sink = sink
+        self._finished = finished
         self._scanner = SecretScanner()
         self._closed = False
         self._note(Happening.OPENED, str(inner.line))
@@ -105,8 +109,12 @@ class CapturingTransport:
                 self._drain()
         finally:
             self._inner.close()
-        self._settle()
-        self._note(Happening.CLOSED)
+        try:
+            self._settle()
+            self._note(Happening.CLOSED)
+        finally:
+            if self._finished is not None:
+                self._finished()
 
     def __enter__(self) -> Self:
         return self

@@ -62,6 +62,7 @@ class Arming:
         "_models",
         "_opened",
         "_seed",
+        "_unstruck",
         "_waiting_for_events",
         "_waiting_for_opening",
     )
@@ -82,6 +83,7 @@ class Arming:
         self._channels = channels
         self._opened = opened
         self._armed = 0
+        self._unstruck: dict[int, FaultSpec] = {}
         self._waiting_for_opening: list[tuple[Micros, Callable[[], None]]] = []
         self._waiting_for_events: list[_EventWatch] = []
 
@@ -92,16 +94,22 @@ class Arming:
             raise UsageError(problems)
         fault = FAULTS[spec.fault]
         self._armed += 1
+        number = self._armed
+        self._unstruck[number] = spec
+
+        def struck() -> None:
+            self._unstruck.pop(number, None)
+
         channel = self._channels[spec.target]
         moment = spec.moment
         if fault.fate is not None:
-            lurking = _LurkingRequestFault(fault, spec)
+            lurking = _LurkingRequestFault(fault, spec, struck)
             channel.interceptors.append(lurking)
             if moment.request is None:
                 self._strike_later(moment, lurking.wake_up)
         else:
             begin = partial(
-                self._begin, fault, Strike(spec, f"{self._seed}/{self._armed}/{spec.fault}")
+                self._begin, fault, Strike(spec, f"{self._seed}/{number}/{spec.fault}"), struck
             )
             if moment.request is None:
                 self._strike_later(moment, begin)
@@ -130,8 +138,13 @@ class Arming:
         else:
             self._clock.call_at(self._opened + moment.after, strike)
 
-    def _begin(self, fault: Fault, strike: Strike) -> None:
+    def unstruck(self) -> tuple[FaultSpec, ...]:
+        """The faults whose moment has not come, or that found nothing to strike, as armed."""
+        return tuple(self._unstruck.values())
+
+    def _begin(self, fault: Fault, strike: Strike, struck: Callable[[], None]) -> None:
         assert fault.begin is not None, "only state faults begin"
+        struck()
         undo = fault.begin(self._models[strike.spec.target], strike)
         if undo is not None and strike.spec.lasts is not None:
             self._clock.call_at(self._clock.now() + strike.spec.lasts, undo)
@@ -142,14 +155,17 @@ def fault_problems(spec: FaultSpec, installation: Installation) -> list[str]:
     fault = FAULTS.get(spec.fault)
     if fault is None:
         near = did_you_mean(spec.fault, FAULTS) or "; smets1-bench list faults names them all"
-        return [f"no fault is called '{spec.fault}'{near}", *_moment_problems(spec.moment)]
-    problems = [*_option_problems(fault, spec), *_moment_problems(spec.moment)]
+        problems = [f"no fault is called '{spec.fault}'{near}", *_moment_problems(spec.moment)]
+    else:
+        problems = [*_option_problems(fault, spec), *_moment_problems(spec.moment)]
     roles: dict[str, str] = {device.name: device.role for device in installation.devices}
     roles |= {party: party for party in ASKED_PARTIES}
     role = roles.get(spec.target)
     if role is None:
         near = did_you_mean(spec.target, roles) or f"; there are {', '.join(roles)}"
-        return [f"no target is called '{spec.target}'{near}", *problems]
+        problems.append(f"no target is called '{spec.target}'{near}")
+    if fault is None or role is None:
+        return problems
     if role not in {*fault.roles, *fault.parties}:
         able = ", ".join(sorted({*fault.roles, *fault.parties}))
         problems.append(f"{spec.fault} cannot happen to '{spec.target}', only to {able}")
@@ -223,9 +239,19 @@ class _EventWatch:
 class _LurkingRequestFault:
     """Hits `times` requests from its moment on."""
 
-    __slots__ = ("_awake", "_changing_only", "_fate", "_left", "_nth", "_request", "_seen", "_spec")
+    __slots__ = (
+        "_awake",
+        "_changing_only",
+        "_fate",
+        "_left",
+        "_nth",
+        "_request",
+        "_seen",
+        "_spec",
+        "_struck",
+    )
 
-    def __init__(self, fault: Fault, spec: FaultSpec) -> None:
+    def __init__(self, fault: Fault, spec: FaultSpec, struck: Callable[[], None]) -> None:
         assert fault.fate is not None, "only request faults have a fate"
         self._fate = fault.fate
         self._changing_only = fault.changing_only
@@ -235,6 +261,7 @@ class _LurkingRequestFault:
         self._awake = spec.moment.request is not None
         self._left = spec.times
         self._seen = 0
+        self._struck = struck
 
     def wake_up(self) -> None:
         self._awake = True
@@ -248,6 +275,7 @@ class _LurkingRequestFault:
         if hit or self._seen < self._nth:
             return None
         self._left -= 1
+        self._struck()
         return lambda exchange: self._fate(exchange, self._spec)
 
 

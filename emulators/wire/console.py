@@ -19,6 +19,8 @@ from emulators.models.rejection import Rejected
 
 Send = Callable[[bytes], None]
 
+ConsoleModel = CommsHub | InHomeDisplay
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -38,9 +40,7 @@ class ConsoleDevice:
     Announcements wait until the command that is being typed is whole.
     """
 
-    def __init__(
-        self, model: CommsHub | InHomeDisplay, profile: Profile, clock: Clock, send: Send
-    ) -> None:
+    def __init__(self, model: ConsoleModel, profile: Profile, clock: Clock, send: Send) -> None:
         role = model.spec.role
         console = console_part(profile, role)
         self._model: EmulatedDevice = model
@@ -60,7 +60,12 @@ class ConsoleDevice:
         self._since: Micros = model.up_since
         self._typing = False
         self._announcements: list[bytes] = []
+        self._refusals: deque[str] = deque()
         model.watchers.append(self._announce)
+
+    def refuse_next(self, code: str, times: int = 1) -> None:
+        """The next commands are not carried out: the device is busy, or will not."""
+        self._refusals.extend([code] * times)
 
     def receive(self, data: bytes, at: Micros) -> None:
         if not self._model.up:
@@ -88,6 +93,8 @@ class ConsoleDevice:
     def _answer(self, heard: Heard | NotUnderstood) -> bytes:
         if isinstance(heard, NotUnderstood) or heard.command not in self._acts:
             return self._fail("unknown-command", "no such command")
+        if self._refusals and heard.command != "sync":
+            return self._fail(self._refusals.popleft(), "")
         try:
             said = self._acts[heard.command](heard.parameters)
         except Rejected as no:

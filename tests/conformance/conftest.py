@@ -5,9 +5,12 @@ A host is added here once, and every test of this folder runs over it too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import cast
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, cast
 
 import pytest
 
@@ -26,8 +29,17 @@ from bench.emulation import FaultSpec, Moment, PartyBehaviours
 from bench.installation import DeviceSpec, Emulation, Installation
 from bench.parties import Group, Inbox
 from bench.secret import Secret
-from bench.units import MINUTE, SECOND, Micros, parse_instant
+from bench.units import MILLISECOND, MINUTE, SECOND, Micros, parse_instant
+from drivers.console_hub import ConsoleHub
+from drivers.console_ihd import ConsoleDisplay
+from drivers.profiles.profile import Profile, TimingProfile, read_profile
+from drivers.transport.memory import MemoryPort, WirePeer
+from drivers.transport.opening import open_transport
+from drivers.transport.pipe import Transport
 from emulators.installation import EmulatedInstallation
+from emulators.wire.console import ConsoleDevice, ConsoleModel
+from tests.wire.pty_host import PtyHost
+from tests.wire.skipping_clock import SkippingClock
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,7 @@ class Kit:
     keys: Mapping[str, Secret]
     clock: Clock
     arm: Callable[[FaultSpec], None]
+    world: EmulatedInstallation
 
     @property
     def electricity(self) -> ElectricityMeter:
@@ -70,13 +83,13 @@ class Kit:
         self.arm(FaultSpec(fault, target, Moment(request=request)))
 
 
-def _installation() -> Installation:
-    maker, sleepy = "Example Meters", Emulation(reply_timeout=31 * MINUTE)
+def _installation(how: Emulation) -> Installation:
+    maker, sleepy = "Example Meters", replace(how, reply_timeout=31 * MINUTE)
     roles = {
-        "electricity": (Role.ELECTRICITY_METER, Emulation()),
+        "electricity": (Role.ELECTRICITY_METER, how),
         "gas": (Role.GAS_METER, sleepy),
-        "hub": (Role.COMMS_HUB, Emulation(reboot_takes=40 * SECOND)),
-        "display": (Role.IHD, Emulation()),
+        "hub": (Role.COMMS_HUB, replace(how, reboot_takes=40 * SECOND)),
+        "display": (Role.IHD, how),
     }
     devices = tuple(
         DeviceSpec(name, role, f"SN{n}", f"70-B3-D5-1F-30-00-A0-{n:02X}", maker, "M1", "1.0", how)
@@ -85,9 +98,8 @@ def _installation() -> Installation:
     return Installation("I-1", Group.DA, devices, ("Alpha Energy",))
 
 
-def _direct() -> Kit:
-    installation = _installation()
-    clock = VirtualClock(parse_instant("2021-04-08T09:30:00Z"))
+def _world(clock: Clock, how: Emulation) -> Kit:
+    installation = _installation(how)
     keys = {
         spec.name: Secret(bytes([n] * 16), f"SUA of {spec.name}")
         for n, spec in enumerate(installation.meters)
@@ -101,12 +113,87 @@ def _direct() -> Kit:
         resubmission=None,
         device_keys={(name, KeySlot.SUA): key for name, key in keys.items()},
     )
-    return Kit(installation, world.devices, keys, clock, world.arm)
+    return Kit(installation, world.devices, keys, clock, world.arm, world)
 
 
-HOSTS: dict[str, Callable[[], Kit]] = {"direct": _direct}
+def _direct(folder: Path, closing: ExitStack) -> Kit:
+    return _world(VirtualClock(parse_instant("2021-04-08T09:30:00Z")), Emulation())
 
 
-@pytest.fixture(params=HOSTS)
-def kit(request: pytest.FixtureRequest) -> Kit:
-    return HOSTS[request.param]()
+class Hosted(Protocol):
+    """A port that a wire server hangs on."""
+
+    def attach(self, peer: WirePeer) -> None: ...
+
+    def send(self, data: bytes) -> None: ...
+
+
+def _with_consoles(
+    kit: Kit, timing: TimingProfile, open_: Callable[[str, Profile], tuple[Hosted, Transport]]
+) -> Kit:
+    """Hub and display on their consoles; the meters as they are."""
+    world = kit.world
+    wired: dict[str, ConsoleDevice] = {}
+    drivers: dict[str, Device] = {}
+    for name, shipped in (("hub", "generic-console-hub"), ("display", "generic-console-ihd")):
+        profile = replace(read_profile(shipped), timing=timing)
+        host, transport = open_(name, profile)
+        model = cast("ConsoleModel", world.models[name])
+        wired[name] = ConsoleDevice(model, profile, kit.clock, host.send)
+        host.attach(wired[name])
+        driver = ConsoleHub if name == "hub" else ConsoleDisplay
+        drivers[name] = cast("Device", driver(name, profile, transport))
+
+    def arm(fault: FaultSpec) -> None:
+        if fault.target in wired:
+            assert fault.fault == "busy", "what else a line can suffer: drivers.pipe_faults"
+            wired[fault.target].refuse_next("busy")
+        else:
+            world.arm(fault)
+
+    return replace(kit, devices={**kit.devices, **drivers}, arm=arm)
+
+
+def _emu(folder: Path, closing: ExitStack) -> Kit:
+    kit = _direct(folder, closing)
+
+    def open_(name: str, profile: Profile) -> tuple[Hosted, Transport]:
+        port = MemoryPort(name, kit.clock, profile.line.settings)
+        return port, port.connect(profile.line.settings)
+
+    return _with_consoles(kit, TimingProfile(), open_)
+
+
+def _pty(folder: Path, closing: ExitStack) -> Kit:
+    clock = SkippingClock()
+    kit = _world(clock, Emulation(reply_timeout=_SOON))
+
+    def open_(name: str, profile: Profile) -> tuple[Hosted, Transport]:
+        host = closing.enter_context(contextlib.closing(PtyHost(folder / name, clock)))
+        transport = open_transport(str(host.path), profile.line.settings, clock, locks=folder)
+        return host, closing.enter_context(transport)
+
+    return _with_consoles(kit, TimingProfile(_SOON, MILLISECOND, 50 * MILLISECOND), open_)
+
+
+_SOON = 1_500 * MILLISECOND
+
+Host = Callable[[Path, ExitStack], Kit]
+
+HOSTS: dict[str, Host] = {"direct": _direct, "emu": _emu}
+CONSOLE_HOSTS: dict[str, Host] = {"pty": _pty}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Over a pty there is only what has a console, so only the tests of hub and display."""
+    if "kit" in metafunc.fixturenames:
+        consoles = metafunc.module.__name__.endswith("test_hub")
+        hosts = HOSTS | CONSOLE_HOSTS if consoles else HOSTS
+        metafunc.parametrize("kit", hosts.values(), ids=hosts.keys(), indirect=True)
+
+
+@pytest.fixture
+def kit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kit]:
+    host: Host = request.param
+    with ExitStack() as closing:
+        yield host(tmp_path, closing)

@@ -9,7 +9,7 @@ import pytest
 
 from bench.clock import VirtualClock
 from bench.errors import Busy, KitFault, PeerError, PortGone, RelayStuck, UsageError
-from bench.units import HOUR, MILLISECOND, MINUTE, SECOND
+from bench.units import HOUR, MILLISECOND, MINUTE, SECOND, Micros
 from drivers import modbus_reference_meter, modbus_relay_board
 from drivers.codecs.modbus_rtu import WriteBit
 from drivers.modbus_reference_meter import ModbusReferenceMeter
@@ -19,11 +19,11 @@ from drivers.pipe_faults.modbus_speech import ModbusSpeech
 from drivers.pipe_faults.plan import FaultPlan, PipeFaultSpec, PipeMoment
 from drivers.profiles.modbus import NumberForm, Quantity, ReadBack, Table, WordOrder
 from drivers.profiles.modbus_values import decoded, encoded
-from drivers.profiles.profile import Profile
+from drivers.profiles.profile import Profile, TimingProfile
 from drivers.transport.bus import SharedBus
 from drivers.transport.emulated import PortRegistry
 from drivers.transport.pipe import Transport
-from tests.wire.kit_on_wire import BOARD, METER, START, home
+from tests.wire.kit_on_wire import BOARD, METER, START, home, timed
 
 
 class Rack:
@@ -33,12 +33,13 @@ class Rack:
         self,
         board: Profile = BOARD,
         meter: Profile = METER,
+        grain: Micros = 5 * MILLISECOND,
         plan: FaultPlan | None = None,
         seed: int = 0,
     ) -> None:
         self.home = home()
         self.clock = self.home.clock
-        self.port = self.home.bench_port(board, meter)
+        self.port = self.home.bench_port(board, meter, grain)
         self.transport: Transport = self.port.connect(board.line.settings)
         if plan is not None:
             self.transport = FaultyTransport(self.transport, plan, self.clock, seed)
@@ -256,19 +257,24 @@ def test_a_board_that_hears_nothing_is_told_twice_and_then_reported() -> None:
         rack.board.set_channel(1, closed=False)
 
 
-@pytest.mark.parametrize("octet", range(18))
-def test_a_port_pulled_in_the_middle_of_a_request(octet: int) -> None:
-    rack = Rack()
-    rack.clock.call_at(START + 4_200 + octet * BOARD.line.settings.span(1), rack.port.unplug)
-    with pytest.raises(PortGone):
-        [rack.meter.measure() for _ in range(3)]
-    assert rack.clock.now() - START < SECOND
-    with pytest.raises(PortGone, match="did not come back"):
-        rack.board.channel_closed(1)
-    rack.port.plug()
-    assert rack.meter.measure() == rack.home.witness.measure()
-    rack.board.set_channel(1, closed=False)
-    assert not rack.home.electricity.powered
+OCTETS = 60  # of two requests and their answers, and of the silence between
+
+
+def test_a_port_pulled_at_each_octet_of_a_request() -> None:
+    at_once = TimingProfile(SECOND, 0, 2 * SECOND)
+    board, meter = timed(BOARD, at_once), timed(METER, at_once)
+    for octet in range(OCTETS):
+        rack = Rack(board, meter, grain=0)
+        rack.clock.call_at(START + octet * BOARD.line.settings.span(1), rack.port.unplug)
+        with pytest.raises(PortGone):
+            [rack.meter.measure() for _ in range(4)]
+        assert rack.clock.now() - START < SECOND // 5
+        with pytest.raises(PortGone, match="did not come back"):
+            rack.board.channel_closed(1)
+        rack.port.plug()
+        assert rack.meter.measure() == rack.home.witness.measure()
+        rack.board.set_channel(1, closed=False)
+        assert not rack.home.electricity.powered
 
 
 def test_the_units_share_the_line_and_wait_for_their_turn() -> None:

@@ -196,7 +196,7 @@ def test_a_file_set_that_came_after_the_limit_while_the_switch_was_settled_is_to
 ) -> None:
     """The SMSO switches, says nothing for 100 minutes, and sends the RFS meanwhile."""
     smso = SmsoBehaviour(transfer=Reply.REPLY_LOST, files_after=95 * MINUTE)
-    faults = (FaultEntry("request-lost", "SMSO", request="account_holder", nth=2, times=3),)
+    faults = (FaultEntry("request-lost", "SMSO", request="account_holder", nth=2, times=7),)
     told = run(
         "da-dual-fuel",
         overlay="file-set-limit-90min",

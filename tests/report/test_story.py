@@ -29,7 +29,7 @@ STORIES = {
         "DA-0002 of group DA was opened on 7 Jun 2021 08:00 UTC.",
         "The authorisation of Alder Energy was accepted.",
         "The account went to DCC, 1 h in.",
-        "The last step that passed before it was section 2.5.1.1, 50 min in.",
+        "The last step that passed before the failure was section 2.5.1.1, 50 min in.",
         "Section 2.5.2 failed with BENCH-NO-FILE-SET, 24 h 40 min in: the RFS did not come in "
         "time.",
         "That is for the SMSO to look at; device and bench worked.",

@@ -84,20 +84,26 @@ class Home:
         ]
         host.attach(ModbusDevices(units, self.clock, host.send))
 
-    def console_port(self, name: str, profile: Profile) -> MemoryPort:
-        port = MemoryPort(name, self.clock, profile.line.settings)
+    def console_port(
+        self, name: str, profile: Profile, grain: Micros = 5 * MILLISECOND
+    ) -> MemoryPort:
+        """`grain` 0: octet by octet."""
+        port = MemoryPort(name, self.clock, profile.line.settings, grain=grain)
         self.hang_console(name, profile, port)
         return port
 
-    def bench_port(self, board: Profile = BOARD, meter: Profile = METER) -> MemoryPort:
-        port = MemoryPort("rs485", self.clock, board.line.settings)
+    def bench_port(
+        self, board: Profile = BOARD, meter: Profile = METER, grain: Micros = 5 * MILLISECOND
+    ) -> MemoryPort:
+        port = MemoryPort("rs485", self.clock, board.line.settings, grain=grain)
         self.hang_bench_kit(port, board, meter)
         return port
 
 
-def home(clock: Clock | None = None, reply_timeout: Micros = 10 * SECOND) -> Home:
+def home(clock: Clock | None = None, reaction: Micros = 50 * MILLISECOND) -> Home:
+    """`reaction` is that of the `direct:` host; on the wire the profile has it."""
     clock = clock or VirtualClock(START)
-    emulation = Emulation(reply_timeout=reply_timeout)
+    emulation = Emulation(reaction=reaction)
     hows = {
         "electricity": (Role.ELECTRICITY_METER, emulation),
         "gas": (Role.GAS_METER, replace(emulation, reply_timeout=31 * MINUTE)),

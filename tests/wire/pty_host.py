@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import threading
 import tty
 from functools import partial
@@ -25,7 +26,8 @@ class PtyHost:
         self.gone_after: int | None = None
         self._clock = clock
         self._peer: WirePeer | None = None
-        self._sent = 0
+        self.sent = 0
+        self.muted = False
         self._closed = False
         self.plug()
         self._agenda = threading.Thread(target=self._run_agenda, daemon=True)
@@ -34,15 +36,19 @@ class PtyHost:
     def attach(self, peer: WirePeer) -> None:
         self._peer = peer
 
+    def mute(self) -> None:
+        """From now on nothing the device says arrives, until `muted` is set back."""
+        self.muted = True
+
     def send(self, data: bytes) -> None:
-        if self._master is None:
+        if self._master is None or self.muted:
             return
         if self.gone_after is not None:
-            data = data[: self.gone_after - self._sent]
+            data = data[: self.gone_after - self.sent]
         if data:
             os.write(self._master, data)
-            self._sent += len(data)
-        if self._sent == self.gone_after:
+            self.sent += len(data)
+        if self.sent == self.gone_after:
             self.unplug()
 
     def plug(self) -> None:
@@ -52,8 +58,8 @@ class PtyHost:
         fresh.symlink_to(os.ttyname(self._slave))
         fresh.replace(self.path)
         self._master: int | None = master
-        self._reader = threading.Thread(target=self._read, args=(master,), daemon=True)
-        self._reader.start()
+        pulled, self._pull = os.pipe()
+        threading.Thread(target=self._read, args=(master, pulled), daemon=True).start()
 
     def unplug(self) -> None:
         master, self._master = self._master, None
@@ -61,7 +67,7 @@ class PtyHost:
         if master is not None:
             self.path.unlink()
             os.close(self._slave)
-            os.close(master)
+            os.close(self._pull)  # the reader closes the master: a read under way keeps it open
 
     def close(self) -> None:
         self._closed = True
@@ -69,15 +75,17 @@ class PtyHost:
         self.unplug()
         self._agenda.join(10)
 
-    def _read(self, master: int) -> None:
-        while True:
+    def _read(self, master: int, pulled: int) -> None:
+        while pulled not in select.select([master, pulled], [], [])[0]:
             try:
                 data = os.read(master, 4096)
-            except OSError:
-                return
+            except OSError:  # the client's end was closed first
+                break
             now = self._clock.now()
-            if self._peer is not None and data:
+            if self._peer is not None:
                 self._clock.call_at(now, partial(self._peer.receive, data, now))
+        os.close(master)
+        os.close(pulled)
 
     def _run_agenda(self) -> None:
         while not self._closed:

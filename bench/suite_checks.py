@@ -1,0 +1,108 @@
+"""What a scenario names must exist: rules, sections, devices, faults, suppliers, topics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bench.emulation import FaultSpec
+from bench.errors import Problem
+from bench.installation import Installation
+from bench.mehrs.loader import load_strategy
+from bench.mehrs.strategy import Strategy
+from bench.migration.sections import PROCESS
+from bench.plugins import EMULATORS
+from bench.plugins import load as load_plugin
+from bench.spelling import did_you_mean
+from bench.suite import RETRY_SECTIONS, TOPICS, RuleVerdict, Scenario
+from bench.yaml_source import Document
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioChecks:
+    """What a scenario names must exist: rules, sections, devices, faults, suppliers.
+
+    Without a strategy (its own complaint stands already) rules are not looked at.
+    """
+
+    document: Document
+    here: tuple[str | int, ...]
+    scenario: Scenario
+    installation: Installation
+    strategy: Strategy | None
+
+    def problems(self) -> Iterator[Problem]:
+        scenario, expect = self.scenario, self.scenario.expect
+        meters = [device.name for device in self.installation.meters]
+        group = self.installation.group
+        sections = [stage.section for stage in PROCESS[group] if stage.step]
+        if self.strategy is not None:
+            rules = [rule.id for rule in self.strategy.rules_for(group)]
+            yield from self._known("expect", "rules", expect.rules, rules, "rule", group)
+        yield from self._known("expect", "failed", expect.failed, sections, "section", group)
+        yield from self._known("expect", "keys", expect.keys, meters, "meter")
+        yield from self._known(
+            "expect", "attempts", expect.attempts, list(RETRY_SECTIONS), "retry section"
+        )
+        yield from self._known(
+            "preconditions", "keys", scenario.preconditions.keys, meters, "meter"
+        )
+        yield from self._known(
+            "parties",
+            "suppliers",
+            scenario.parties.suppliers,
+            list(self.installation.suppliers),
+            "supplier",
+        )
+        yield from self._topic_problems()
+        yield from self._deviant_problems()
+        yield from self._fault_problems()
+
+    def _topic_problems(self) -> Iterator[Problem]:
+        stages = (stage for stages in PROCESS.values() for stage in stages)
+        known = [
+            "MAM",
+            "2.6.5",
+            *RETRY_SECTIONS,
+            *dict.fromkeys(stage.section for stage in stages),
+            *load_strategy().rules,
+            *TOPICS,
+        ]
+        for index, topic in enumerate(self.scenario.covers):
+            if topic not in known:
+                near = did_you_mean(topic, known) or f"; or one of {', '.join(TOPICS)}"
+                message = f"expected a section, a rule or a topic, got '{topic}'{near}"
+                yield self.document.problem((*self.here, "covers", index), message)
+
+    def _deviant_problems(self) -> Iterator[Problem]:
+        if not self.scenario.deviant:
+            return
+        caught = (RuleVerdict.FAILED, RuleVerdict.INCONCLUSIVE)
+        if not any(verdict in caught for verdict in self.scenario.expect.rules.values()):
+            message = "a deviant scenario says what catches it: expected a rule to be failed"
+            yield self.document.problem((*self.here, "deviant"), message, at_key=True)
+
+    def _known(
+        self,
+        outer: str,
+        inner: str,
+        given: Mapping[str, object],
+        known: list[str],
+        noun: str,
+        group: str = "",
+    ) -> Iterator[Problem]:
+        for name in given:
+            if name not in known:
+                of = f" of group {group} in this version" if group else ""
+                near = did_you_mean(name, known) or f"; known: {', '.join(known)}"
+                message = f"unknown {noun} '{name}'{of}{near}"
+                path = (*self.here, outer, inner, name)
+                yield self.document.problem(path, message, at_key=True)
+
+    def _fault_problems(self) -> Iterator[Problem]:
+        problems_of: Callable[[FaultSpec, Installation], list[str]]
+        problems_of = load_plugin(EMULATORS, "fault-problems")
+        for index, entry in enumerate(self.scenario.faults):
+            path = (*self.here, "faults", index)
+            for problem in problems_of(entry.spec, self.installation):
+                yield self.document.problem(path, problem)
