@@ -41,7 +41,7 @@ def reboot(device: EmulatedDevice, strike: Strike) -> None:
 
 @state_fault(Family.DEVICE, METERS, Option.BY)
 def clock_step(meter: Meter, strike: Strike) -> None:
-    """The meter's clock jumps by `by` microseconds, or one hour forward if none is given."""
+    """The meter's clock jumps by `by` (such as -600s), or one hour forward if none is given."""
     meter.device_clock.step(_USUAL_STEP if strike.spec.by is None else strike.spec.by)
 
 

@@ -114,6 +114,7 @@ class ConsoleDevice:
         return self._server.fail(0, **{part.name: known[part.name] for part in wanted})
 
     def _announce(self, event: str, details: Mapping[str, str]) -> None:
+        self._forget_if_restarted()
         template = (self._dialect.unsolicited or {}).get(event)
         if template is None:
             return
@@ -131,6 +132,7 @@ class ConsoleDevice:
         if self._since != self._model.up_since:
             self._since = self._model.up_since
             self._server = ConsoleServer(self._dialect)
+            self._typing = False
             self._pending.clear()
 
 
