@@ -103,6 +103,8 @@ def _truth(expect: Expectation, before: Truth, after: Truth) -> Iterator[str]:
     for device, held in expect.keys.items():
         got = key_held(before.devices[device], after.devices[device])
         yield from _unlike(f"SUA key held by {device}", held, got)
+    for device, supply in expect.supply.items():
+        yield from _unlike(f"supply of {device}", supply, after.devices[device].supply)
     woken = sum(device.wake_ups for device in after.devices.values())
     yield from _unlike("wake-up SMS", expect.wake_ups, woken)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from bench.devices import SupplyState
 from bench.emulation import FaultSpec, Moment, PartyBehaviours
 from bench.parties import Holder
 from bench.units import Amount, Instant, Micros, Scalar, parse_instant
@@ -127,6 +128,7 @@ class Expectation:
     reports: tuple[str, ...] | None = None
     incidents: int | None = None
     wake_ups: int | None = None
+    supply: Mapping[str, SupplyState] = field(default_factory=dict)
     chf_updated: bool | None = None
     at_least: Micros | None = None
     at_most: Micros | None = None

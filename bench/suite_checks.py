@@ -41,6 +41,7 @@ class ScenarioChecks:
             yield from self._known("expect", "rules", expect.rules, rules, "rule", group)
         yield from self._known("expect", "failed", expect.failed, sections, "section", group)
         yield from self._known("expect", "keys", expect.keys, meters, "meter")
+        yield from self._known("expect", "supply", expect.supply, meters, "meter")
         yield from self._known(
             "expect", "attempts", expect.attempts, list(RETRY_SECTIONS), "retry section"
         )

@@ -67,7 +67,7 @@ def capture() -> None:
     Examples:
       smets1-bench capture show runs/latest/captures/electricity.jsonl
       smets1-bench capture diff monday.jsonl tuesday.jsonl --ignore-values
-      smets1-bench capture replay monday.jsonl --against emu:generic-dlms-electricity
+      smets1-bench capture replay monday.jsonl --against emu:generic-console-hub
     """
 
 
@@ -173,11 +173,8 @@ def replay(
     tools = load(DRIVERS, "capture")
     records = tools.only_port(tools.whole_capture(file), port)
     keys = dict(tools.secret_from_file(given) for given in secrets)
-    clock = tools.clock_for(records, against)
-    emulated = None
-    if against.startswith("emu:"):
-        emulated = load(EMULATORS, "profile-ports")(clock)
-    replayed = tools.replay_against(records, against, clock, emulated, keys)
+    make_device = load(EMULATORS, "lone-device")
+    replayed = tools.replay_against(records, against, keys, make_device)
     if save is not None:
         tools.save(replayed.records, save)
     found = tools.differences(

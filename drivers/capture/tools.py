@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from bench.clock import Clock, VirtualClock, WallClock
@@ -21,13 +21,14 @@ from drivers.capture.messages import Item, Language
 from drivers.capture.records import CaptureFile, CaptureRecord, whole_capture
 from drivers.capture.replaying import Replayed, first_line, only_port, replay
 from drivers.capture.tape import fit
-from drivers.transport.emulated import EmulatedPorts
+from drivers.profiles.profile import Profile, read_profile
+from drivers.transport.address import Scheme
+from drivers.transport.memory import MemoryPort, WirePeer
 from drivers.transport.opening import open_transport
 
 __all__ = [
     "Thresholds",
     "as_json",
-    "clock_for",
     "count_text",
     "difference_json",
     "difference_lines",
@@ -48,21 +49,26 @@ def messages(records: Iterable[CaptureRecord], protocol: str | None) -> list[Ite
     return decode(records, None if protocol is None else Language(protocol))
 
 
-def clock_for(records: list[CaptureRecord], against: str) -> Clock:
-    """Virtual for an emulated port in memory, from when the session began; else the wall's."""
-    return VirtualClock(records[0].at) if against.startswith("emu:") else WallClock()
-
-
 def replay_against(
     records: list[CaptureRecord],
     against: str,
-    clock: Clock,
-    emulated: EmulatedPorts | None,
-    secrets: dict[str, Secret],
+    secrets: Mapping[str, Secret],
+    make_device: Callable[[Profile, Clock, Callable[[bytes], None]], WirePeer],
 ) -> Replayed:
-    """Opens the port with the line settings the session began with, replays, closes."""
-    transport = open_transport(against, first_line(records), clock, emulated=emulated)
-    return replay(records, transport, secrets)
+    """Opens the port with the line settings the session began with, replays, closes.
+
+    `emu:PROFILE` is a new emulated device in memory, by `make_device`, in virtual time from when
+    the session began. Anything else is a port of this machine, in real time.
+    """
+    settings = first_line(records)
+    scheme, _, name = against.partition(":")
+    if scheme != Scheme.EMU:
+        return replay(records, open_transport(against, settings, WallClock()), secrets)
+    clock = VirtualClock(records[0].at)
+    profile = read_profile(name)
+    port = MemoryPort(name, clock, profile.line.settings)
+    port.attach(make_device(profile, clock, port.send))
+    return replay(records, port.connect(settings), secrets)
 
 
 def save(records: Iterable[CaptureRecord], path: Path) -> None:

@@ -13,7 +13,7 @@ Order of refusals: not decodable or unknown, not authentic, replayed, less prote
 policy demands, not associated, service not negotiated, and only then what the object says.
 
 An answer is protected as its request was. A counter accepted once is refused for ever after, across
-associations, for each client and system title. All answers under the server's title draw from one
+associations, for each client and system title; the counter of a proof (HLS pass 3) counts, too. All answers under the server's title draw from one
 counter, because two clients may share a key. HLS-GMAC: until the client has proven itself its
 association carries only that proof, and a wrong one ends it.
 """
@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from hmac import compare_digest
-from typing import get_args
+from typing import Protocol, get_args
 
 from drivers.codecs.acse import (
     ApplicationContext,
@@ -144,6 +144,19 @@ def _not_allowed() -> _Refusal:
 _REQUESTS = get_args(Request)
 
 
+class Gate(Protocol):
+    """What the device itself has to say of who comes in: a lockout, a log."""
+
+    def admits(self, client: int) -> bool:
+        """False: an association is rejected for now (rejected-transient), whoever asks."""
+
+    def proof(self, client: int, right: bool) -> None:
+        """A client of HLS-GMAC has proven that it has the key, or failed to."""
+
+    def replayed(self, client: int, counter: int) -> None:
+        """An authentic request with a counter not above the newest seen was refused."""
+
+
 class DlmsServer:
     """One logical device. `challenge` gives fresh random octets (8-64) for HLS at each call."""
 
@@ -155,8 +168,10 @@ class DlmsServer:
         system_title: bytes,
         challenge: Callable[[], bytes],
         sending: InvocationCounter | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.model = model
+        self._gate = gate
         self.system_title = system_title
         self.sending = sending or InvocationCounter()
         self._clients = dict(clients)
@@ -186,6 +201,13 @@ class DlmsServer:
         or old messages could be replayed.
         """
         self._rekeyed[client] = (keys, restart_counter)
+
+    def counter_of_request(self, client: int) -> int | None:
+        """The invocation counter of the ciphered request being answered; None: it was plain."""
+        association = self._associations.get(client)
+        if association is None or not association.protection or association.cipher is None:
+            return None
+        return association.cipher.newest_seen
 
     def newest_seen(self) -> dict[tuple[int, bytes], int]:
         """The newest accepted counter by client and system title, to be kept across a restart."""
@@ -225,6 +247,8 @@ class DlmsServer:
                 error = ServiceError.SERVICE_NOT_SUPPORTED
                 raise _Refusal(ExceptionResponse(StateError.SERVICE_UNKNOWN, error)) from None
             except ReplayError as replay:
+                if self._gate is not None:
+                    self._gate.replayed(client, replay.received)
                 error = ServiceError.INVOCATION_COUNTER_ERROR
                 counter = max(replay.newest_seen, 0)
                 raise _Refusal(
@@ -268,6 +292,8 @@ class DlmsServer:
         access = self._clients.get(client)
         if access is None:
             return self._refused(request, Diagnostic.NO_REASON_GIVEN)
+        if self._gate is not None and not self._gate.admits(client):
+            return self._refused(request, Diagnostic.NO_REASON_GIVEN, transient=True)
         ciphered = request.context == ApplicationContext.LOGICAL_NAMES_CIPHERED
         if not ciphered and request.context != ApplicationContext.LOGICAL_NAMES:
             return self._refused(request, Diagnostic.CONTEXT_NAME_NOT_SUPPORTED)
@@ -382,11 +408,18 @@ class DlmsServer:
         ).to_bytes()
 
     def _refused(
-        self, request: AssociationRequest, diagnostic: Diagnostic, error: bytes | None = None
+        self,
+        request: AssociationRequest,
+        diagnostic: Diagnostic,
+        error: bytes | None = None,
+        *,
+        transient: bool = False,
     ) -> bytes:
         return AssociationResponse(
             context=request.context if request.context > 0 else ApplicationContext.LOGICAL_NAMES,
-            result=AssociationResult.REJECTED_PERMANENT,
+            result=AssociationResult.REJECTED_TRANSIENT
+            if transient
+            else AssociationResult.REJECTED_PERMANENT,
             diagnostic=diagnostic,
             user_information=error,
         ).to_bytes()
@@ -435,13 +468,18 @@ class DlmsServer:
         if not isinstance(apdu, ActionRequest) or apdu.method != REPLY_TO_HLS:
             raise _not_allowed()
         cipher, proof = association.cipher, apdu.parameters
-        if (
-            cipher is None
-            or not isinstance(proof, bytes)
-            or not cipher.check_answer(proof, association.server_challenge)
-        ):
+        right = isinstance(proof, bytes) and (
+            cipher is not None and cipher.check_answer(proof, association.server_challenge)
+        )
+        if self._gate is not None:
+            self._gate.proof(client, right)
+        if not right or cipher is None or not isinstance(proof, bytes):
             del self._associations[client]
             return ActionResponse(apdu.invoke, AccessResult.OTHER_REASON).to_bytes()
         association.pending = False
+        # Whichever of two counters the client draws first: its next is above both.
+        cipher.newest_seen = max(cipher.newest_seen, int.from_bytes(proof[1:5], "big"))
+        if request_title := cipher.peer_title:
+            self._ciphers[client, request_title] = cipher
         answer = cipher.answer_challenge(association.client_challenge)
         return ActionResponse(apdu.invoke, AccessResult.SUCCESS, answer).to_bytes()

@@ -5,8 +5,16 @@ from __future__ import annotations
 from bench.devices import Role
 from bench.errors import UsageError
 from drivers.profiles.console import ConsoleProfile
+from drivers.profiles.dlms import DlmsProfile
 from drivers.profiles.modbus import ModbusProfile, ReferenceMap, RelayMap
 from drivers.profiles.profile import Profile
+
+
+def dlms_part(profile: Profile) -> DlmsProfile:
+    """`UsageError`: the profile's device does not speak DLMS."""
+    if profile.dlms is None:
+        raise UsageError(f"profile {profile.profile}: it has no part 'dlms'")
+    return profile.dlms
 
 
 def console_part(profile: Profile, role: Role) -> ConsoleProfile:

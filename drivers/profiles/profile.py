@@ -12,8 +12,9 @@ from bench.file_model import read
 from bench.shipped import find
 from bench.units import MILLISECOND, SECOND, Micros
 from bench.yaml_source import Document, load
-from drivers.profiles import console, modbus
+from drivers.profiles import console, dlms, modbus
 from drivers.profiles.console import ConsoleProfile
+from drivers.profiles.dlms import DlmsProfile
 from drivers.profiles.modbus import ModbusProfile
 from drivers.transport.line import LineSettings, Parity
 
@@ -61,6 +62,7 @@ class Profile:
     other_firmware: OtherFirmware = OtherFirmware.REFUSE
     line: LineProfile = LineProfile()
     timing: TimingProfile = TimingProfile()
+    dlms: DlmsProfile | None = None
     console: ConsoleProfile | None = None
     modbus: ModbusProfile | None = None
 
@@ -80,9 +82,12 @@ def _problems(document: Document, profile: Profile) -> Iterator[Problem]:
         _ = profile.line.settings
     except ValueError as error:
         yield document.problem(("line",), str(error))
-    parts = [name for name in ("console", "modbus") if getattr(profile, name) is not None]
+    parts = [name for name in ("dlms", "console", "modbus") if getattr(profile, name) is not None]
     if len(parts) != 1:
         yield document.problem((), f"expected one protocol part, got {len(parts)}")
+    if profile.dlms is not None:
+        for place, message in dlms.complaints(profile.dlms, profile.role):
+            yield document.problem(("dlms", *place), message)
     if profile.console is not None:
         for place, message in console.complaints(profile.console, profile.role):
             yield document.problem(("console", *place), message)

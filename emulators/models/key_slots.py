@@ -50,9 +50,13 @@ class KeySlots:
 
     def prove(self, slot: KeySlot, key: Secret, now: Micros) -> bool:
         """True if the slot holds `key`; a wrong one counts towards the lockout."""
-        held = self._slot(slot)
+        return self.answer_proof(slot, self._slot(slot).key.matches(key), now)
+
+    def answer_proof(self, slot: KeySlot, fits: bool, now: Micros) -> bool:
+        """The same where the caller has compared: `fits` says whether the right key was shown."""
+        self._slot(slot)
         self._refuse_while_locked(now)
-        if held.key.matches(key):
+        if fits:
             self._wrong = 0
             return True
         self._wrong += 1
@@ -83,6 +87,13 @@ class KeySlots:
             held.counter = 0
         self._log.append((now, "factory reset"))
 
+    def held(self, slot: KeySlot) -> Secret:
+        """The key itself, for the wire server that works with it."""
+        return self._slot(slot).key
+
+    def locked(self, now: Micros) -> bool:
+        return self.locked_until is not None and now < self.locked_until
+
     @property
     def slots(self) -> tuple[KeySlot, ...]:
         return tuple(self._held)
@@ -103,5 +114,5 @@ class KeySlots:
         return held
 
     def _refuse_while_locked(self, now: Micros) -> None:
-        if self.locked_until is not None and now < self.locked_until:
+        if self.locked_until is not None and self.locked(now):
             raise Rejected("locked-out", f"until {format_instant(self.locked_until)}")

@@ -97,3 +97,17 @@ def test_a_line_that_never_falls_silent_is_busy() -> None:
         bus.conversation("b", START + 5 * SECOND),
     ):
         pass
+
+
+def test_a_port_that_went_is_opened_again_for_the_next_conversation() -> None:
+    clock = VirtualClock(START)
+    port = MemoryPort("bus", clock, paced=False)
+    bus = SharedBus(port.connect(LineSettings()), settle=SECOND)
+    port.unplug()
+    with pytest.raises(PortGone), bus.conversation("relay", START) as line:
+        line.write(b"?")
+    with pytest.raises(PortGone, match="did not come back"), bus.conversation("relay", START):
+        pass
+    port.plug()
+    with bus.conversation("relay", START) as line:
+        line.write(b"?")

@@ -22,6 +22,10 @@ NOT_DRIVERS = frozenset({"pipe-faults", "capture"})
 """Entry points of the group that are no device drivers."""
 
 
+def run_cases(rig: Rig, condition: str, cases: int) -> list[str]:
+    return [fault for seed in range(cases) for fault in run_case(rig, CONDITIONS[condition], seed)]
+
+
 def test_every_driver_that_is_installed_is_in_the_matrix() -> None:
     missing = [
         entry_point.name
@@ -36,11 +40,7 @@ def test_every_driver_that_is_installed_is_in_the_matrix() -> None:
 @pytest.mark.parametrize("condition", CONDITIONS)
 @pytest.mark.parametrize("driver", RIGS, ids=[rig.name for rig in RIGS.values()])
 def test_a_driver_is_right_or_says_that_it_is_not(driver: object, condition: str) -> None:
-    struck = [
-        fault
-        for seed in range(CASES)
-        for fault in run_case(RIGS[driver], CONDITIONS[condition], seed)
-    ]
+    struck = run_cases(RIGS[driver], condition, CASES)
     assert bool(struck) == (condition not in ("whole", "octet-by-octet")), "the line was whole"
 
 
@@ -52,7 +52,7 @@ class Believer:
         port.attach(self)
         self._port = port
         self._count = 0
-        self.executed = 0
+        self._rest = b""
         self.transport = wrap(port.connect(LineSettings()))
 
     def receive(self, data: bytes, at: int) -> None:
@@ -63,13 +63,14 @@ class Believer:
 
     def ask(self) -> bytes:
         self.transport.write(b"?")
-        got = b""
+        got = self._rest
         deadline = self.transport.clock.now() + SECOND
         while len(got) < 4:
             data = self.transport.read(deadline)
             if not data:
                 raise NoReply("kit", "ask")
             got += data
+        self._rest = got[4:]
         return got[:4]
 
     def right(self, value: object) -> bool:
@@ -99,15 +100,13 @@ BELIEVER = Rig("believer", _believer, TimingProfile(SECOND, MILLISECOND, 2 * SEC
 @pytest.mark.parametrize("condition", ["delay", "duplicate", "corruption", "babble"])
 def test_the_matrix_catches_a_driver_that_believes_anything(condition: str) -> None:
     with pytest.raises(AssertionError, match="not true"):
-        for seed in range(20):
-            run_case(BELIEVER, CONDITIONS[condition], seed)
+        run_cases(BELIEVER, condition, 20)
 
 
 def test_the_matrix_catches_a_driver_that_hangs() -> None:
     rig = Rig("hanging", _hanging, TimingProfile(SECOND, MILLISECOND, 2 * SECOND))
     with pytest.raises(AssertionError, match="took"):
-        for seed in range(20):
-            run_case(rig, CONDITIONS["silence"], seed)
+        run_cases(rig, "silence", 20)
 
 
 def test_a_case_is_replayed_by_its_seed() -> None:

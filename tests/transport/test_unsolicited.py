@@ -117,3 +117,16 @@ def test_the_oldest_message_gives_way_and_is_counted() -> None:
 def test_a_classifier_needs_something_to_go_by() -> None:
     with pytest.raises(ValueError, match="start"):
         LineClassifier([b""])
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 7, 100])
+def test_a_message_right_behind_the_prompt_is_one(cut: int) -> None:
+    classifier = LineClassifier([b"EVENT"], prompt=b"hub> ")
+    said = b"WAN UP\r\nhub> EVENT SMS 1\r\nhub! EVENT no\r\nhub> EVEN\r\nhub> hub> EVENT SMS 2\r\n"
+    answer, messages = b"", []
+    for start in range(0, len(said), cut):
+        piece, whole = classifier.split(said[start : start + cut])
+        answer += piece
+        messages += whole
+    assert messages == [b"EVENT SMS 1", b"EVENT SMS 2"]
+    assert answer == b"WAN UP\r\nhub> \nhub! EVENT no\r\nhub> EVEN\r\nhub> hub> \n"
