@@ -214,6 +214,19 @@ class WallClock:
             self._condition.notify_all()
             return appointment
 
+    def run_due(self) -> Micros | None:
+        """Runs what is due of the agenda now, without waiting; when the next is due, if any.
+
+        For a thread that waits for something else, such as file descriptors.
+        """
+        with self._condition:
+            while True:
+                due = self._agenda.next_due()
+                if due is None or due > self.now():
+                    return due
+                self._agenda.pop()()
+                self._condition.notify_all()
+
     def wake(self) -> None:
         with self._condition:
             self._condition.notify_all()

@@ -38,7 +38,8 @@ class ConsoleDevice:
         self._eui64 = eui64
         self._values = ConsoleValues(console)
         self._session = ConsoleSession(name, console, profile.timing, transport)
-        self._admitted_in = 0 if eui64 or profile.firmware else None
+        self._checks = bool(eui64 or profile.firmware)
+        self._admitted_after: int | None = None  # losses of the port when it was last checked
 
     def identify(self) -> Identity:
         """`WrongDevice`: another EUI-64. `Refused` (`other-firmware`), if the profile says so."""
@@ -58,8 +59,7 @@ class ConsoleDevice:
             detail = f"expected {self._eui64}, got {identity.eui64}"
             raise WrongDevice(self.name, "identify", detail)
         self._check_firmware(identity.firmware)
-        if self._admitted_in is not None:
-            self._admitted_in = self._session.openings
+        self._admitted_after = self._session.losses
         return identity
 
     def notice(self, deadline: Micros) -> ConsoleNotice | None:
@@ -74,7 +74,7 @@ class ConsoleDevice:
     def _ask(
         self, operation: str, command: str, *, changes: bool = False, **parameters: str
     ) -> Answer:
-        if self._admitted_in is not None and self._admitted_in != self._session.openings:
+        if self._checks and self._admitted_after != self._session.losses:
             self.identify()  # also after the port was gone: who knows what is plugged in now
         return self._session.ask(operation, command, changes=changes, **parameters)
 

@@ -63,7 +63,7 @@ class ConsoleSession:
         self._token = 0
         self._in_step = "sync" not in self._dialect.commands
         self._gone = False
-        self.openings = 1  # how often the port was opened
+        self.losses = 0  # how often the port went; who answers after it may be another
         self._active_at: Micros = transport.clock.now()
 
     @property
@@ -113,8 +113,11 @@ class ConsoleSession:
         if self._gone:
             self._transport.reopen(self.clock.now() + self._timing.reply_timeout)
             self._gone = False
-            self.openings += 1
             self._active_at = self.clock.now()
+
+    def _port_went(self) -> None:
+        self.losses += not self._gone
+        self._gone = True
 
     def _fall_silent(self, operation: str) -> None:
         """Reads and drops until the line was silent for `quiet`, counted from the failure at the
@@ -170,7 +173,7 @@ class ConsoleSession:
             self._active_at = self.clock.now()
             return self._answer(operation, deadline, changes)
         except PortGone:
-            self._gone = True
+            self._port_went()
             raise
         finally:
             self._client.abandon()
@@ -203,7 +206,7 @@ class ConsoleSession:
         try:
             data = self._transport.read(deadline)
         except PortGone:
-            self._gone = True
+            self._port_went()
             raise
         if data:
             self._active_at = self._transport.received_at

@@ -34,7 +34,7 @@ GROUND = {
 }
 """Ground floor: imports the ground floor only."""
 
-SHARED_WITH_EMULATORS = {"drivers.codecs", "drivers.profiles"}
+SHARED_WITH_EMULATORS = {"drivers.codecs", "drivers.profiles", "drivers.transport"}
 """Parts of the drivers that are the wire's form, not one side's: both sides use them."""
 
 ALLOWED = {
@@ -70,7 +70,7 @@ ALLOWED = {
         "cli",
     },
     "drivers": {"ground", "drivers"},
-    "emulators": {"ground", "emulators", "drivers.codecs", "drivers.profiles"},
+    "emulators": {"ground", "emulators", *SHARED_WITH_EMULATORS},
 }
 FLOOR_OF = {
     "effects": "effects",

@@ -1,9 +1,9 @@
 """The door of the checker: events in, one by one, a judgement out.
 
-One pass. What is kept: the facts of each open passage; for each closed one its facts as bytes (a
-few hundred), because a report, an incident or an outage may still concern it until the
-installation opens again or the trace ends; for each installation its verdicts, shared by all that
-have the same; and the findings.
+One pass. What is kept in memory: the facts of each open passage; of each installation its name,
+where it stands, and its verdicts, shared by all that have the same; and the findings. The facts of
+a closed passage go to a shelf (`shelf.py`, on disk when there are many), because a report, an
+incident or an outage may still concern it until the installation opens again or the trace ends.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from bench.conformance.finding import Finding, Judgement, RuleCount
 from bench.conformance.judging import Bench, Judged
 from bench.conformance.order import Order, require_rising
 from bench.conformance.passage import Passage
+from bench.conformance.shelf import Shelf
 from bench.mehrs.strategy import Strategy
 from bench.trace import Attempt, Closed, Event, Opened
 from bench.trace_reading import FaultyLine, Places, Where
@@ -32,7 +33,7 @@ _Told = Sequence[Judged]
 
 
 class _Installation:
-    """One installation: its order, its passage at hand (as facts or as bytes), what was judged.
+    """One installation: its order, its passage at hand (as facts or on the shelf), what was judged.
 
     `earlier` and `latest` are the worst verdicts of the passages before this one and of this one.
     """
@@ -42,7 +43,7 @@ class _Installation:
     def __init__(self) -> None:
         self.order = Order()
         self.passage: Passage | None = None
-        self.packed: bytes | None = None
+        self.packed: int | None = None
         self.earlier: _Verdicts = ()
         self.latest: _Verdicts = ()
         self.told_earlier: _Told = ()
@@ -69,6 +70,7 @@ class Checker:
         self._installations: dict[str, _Installation] = {}
         # closed passages that are still unpacked, the oldest first
         self._recent: dict[str, _Installation] = {}
+        self._shelf = Shelf()
         self._shared: dict[_Verdicts, _Verdicts] = {}
         self._last_at: Micros | None = None
         self._faulty = False
@@ -135,7 +137,7 @@ class Checker:
         elif installation.passage is not None:
             return installation.passage
         elif installation.packed is not None:
-            passage = Passage.unpacked(installation.packed)
+            passage = Passage.unpacked(self._shelf.take(installation.packed))
             installation.passage, installation.packed = passage, None
             self._rest(name, installation)
             return passage
@@ -149,7 +151,8 @@ class Checker:
             oldest = self._recent.pop(next(iter(self._recent)))
             if oldest.passage is not None:
                 self._judge(oldest, oldest.passage)
-                oldest.packed, oldest.passage = oldest.passage.packed(), None
+                oldest.packed = self._shelf.put(oldest.passage.packed())
+                oldest.passage = None
 
     def _settle(self, name: str, installation: _Installation) -> None:
         """The installation opens again: nothing more can come for the passage at hand."""

@@ -13,9 +13,10 @@ Order of refusals: not decodable or unknown, not authentic, replayed, less prote
 policy demands, not associated, service not negotiated, and only then what the object says.
 
 An answer is protected as its request was. A counter accepted once is refused for ever after, across
-associations, for each client and system title; the counter of a proof (HLS pass 3) counts, too. All answers under the server's title draw from one
-counter, because two clients may share a key. HLS-GMAC: until the client has proven itself its
-association carries only that proof, and a wrong one ends it.
+associations, for each client and system title; that of a proof (HLS pass 3) counts, too. All
+answers under the server's title draw from one counter, because two clients may share a key.
+HLS-GMAC: until the client has proven itself its association carries only that proof, and a wrong
+one ends it.
 """
 
 from __future__ import annotations
@@ -201,6 +202,12 @@ class DlmsServer:
         or old messages could be replayed.
         """
         self._rekeyed[client] = (keys, restart_counter)
+
+    def restart_counter(self, client: int) -> None:
+        """Forget the newest counters seen from this client, as a reset to factory state does."""
+        for (owner, _), cipher in self._ciphers.items():
+            if owner == client:
+                cipher.newest_seen = -1
 
     def counter_of_request(self, client: int) -> int | None:
         """The invocation counter of the ciphered request being answered; None: it was plain."""

@@ -6,13 +6,15 @@ import random
 from dataclasses import replace
 from typing import Final
 
-from bench.units import MILLISECOND, Micros
+from bench.units import MILLISECOND, SECOND, Micros
 from drivers.pipe_faults.registry import LineState, Strike, state_fault
 from drivers.transport.line import LineSettings, Parity, as_heard
 
 _OTHER_PARITIES: Final = {
     parity: tuple(other for other in Parity if other is not parity) for parity in Parity
 }
+
+_HEARD_BACK: Final = 30 * SECOND
 
 
 class _Line:
@@ -83,6 +85,8 @@ class _Babbling(_Line):
 
     def noise(self, since: Micros, until: Micros) -> list[tuple[Micros, bytes]]:
         bursts: list[tuple[Micros, bytes]] = []
+        # What was said long before anybody listened is lost in the port's buffer anyway.
+        self._next = max(self._next, until - _HEARD_BACK)
         while self._next <= until:
             bursts.append((self._next, self._rng.randbytes(self._rng.randint(1, 32))))
             self._next += self._pause()
@@ -107,14 +111,14 @@ def wrong_baud(strike: Strike, begins: Micros) -> LineState:
     nothing.
     """
     own = strike.line
-    baud = strike.rng.choice([b for b in (own.baud // 2, own.baud * 2, own.baud * 4) if b >= 50])
-    return _SetDifferently(own, replace(own, baud=min(baud, 4_000_000)))
+    others = [b for b in (own.baud // 2, own.baud * 2, own.baud * 4) if 50 <= b <= 4_000_000]
+    return _SetDifferently(own, replace(own, baud=strike.rng.choice(others)))
 
 
 @state_fault()
 def wrong_parity(strike: Strike, begins: Micros) -> LineState:
-    """The device is set to another parity: it drops some or all of what it hears, and what it says may
-    be heard wrongly.
+    """The device is set to another parity: it drops some or all of what it hears, and what it says
+    may be heard wrongly.
     """
     own = strike.line
     return _SetDifferently(own, replace(own, parity=strike.rng.choice(_OTHER_PARITIES[own.parity])))

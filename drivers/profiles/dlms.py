@@ -18,7 +18,6 @@ from drivers.codecs.errors import LocalProtocolError
 from drivers.codecs.hdlc import HdlcAddress
 from drivers.codecs.hdlc_parameters import LONGEST_INFORMATION
 from drivers.codecs.iec62056_21_messages import BAUD_BY_CODE, SignOn
-from drivers.codecs.key_wrap import KeyId
 from drivers.codecs.obis import obis
 from drivers.codecs.security import SYSTEM_TITLE_OCTETS
 from drivers.codecs.xdlms import AccessResult, ServiceError
@@ -33,18 +32,6 @@ class Security(StrEnum):
     NONE = "none"
     LLS = "lls"
     HLS_GMAC = "hls-gmac"
-
-
-class KeyName(StrEnum):
-    """Which of the device's keys a slot is, in the words of Security Setup (class 64)."""
-
-    UNICAST = "global-unicast-encryption"
-    AUTHENTICATION = "authentication"
-
-    @property
-    def key_id(self) -> KeyId:
-        unicast = self is KeyName.UNICAST
-        return KeyId.GLOBAL_UNICAST_ENCRYPTION if unicast else KeyId.AUTHENTICATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +127,12 @@ class PaymentObjects:
 
 @dataclass(frozen=True, slots=True)
 class KeySlotObjects:
-    """A key that can be proven and rotated.
+    """A key that can be proven and rotated: the global unicast key of a client of its own.
 
-    `proof`: the client address whose HLS-GMAC association this key opens, as global unicast key;
+    `proof`: the address of that client, whose HLS-GMAC association the key opens;
     `proof_counter`: the object with the newest invocation counter seen in a proof (without it the
-    bench draws a random one). `version`, `check_value`, `counter`: data objects with what the meter states of the key.
+    bench draws a random one). `version`, `check_value`, `counter`: data objects with what the
+    meter states of the key.
     """
 
     proof: int
@@ -152,7 +140,6 @@ class KeySlotObjects:
     check_value: str
     counter: str
     proof_counter: str = ""
-    key: KeyName = KeyName.UNICAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +269,7 @@ def _link_complaints(profile: DlmsProfile) -> Iterator[tuple[Place, str]]:
 
 def _client_complaints(profile: DlmsProfile) -> Iterator[tuple[Place, str]]:
     clients = profile.clients
-    held: dict[int, Place] = {}
+    held: dict[int, tuple[str, ...]] = {}
     addresses: list[tuple[Place, int]] = []
     for name in ("public", "reader", "keys"):
         client: ClientProfile | None = getattr(clients, name)

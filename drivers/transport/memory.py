@@ -7,14 +7,14 @@ the time it would take on a wire, and a reply time-out costs none under a virtua
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
 from bench.clock import Cancellation, Clock
 from bench.errors import Busy, PortGone
 from bench.units import MILLISECOND, Micros
+from drivers.transport.lane import Lane
 from drivers.transport.line import LineSettings, as_heard
 from drivers.transport.pipe import SecretSpan
 
@@ -27,41 +27,6 @@ class WirePeer(Protocol):
 
         through `MemoryPort.send`, now or from an agenda entry of the peer's own (reaction time).
         """
-
-
-class _Lane:
-    """One direction of a line. Octets sent while others are still leaving queue behind them."""
-
-    def __init__(
-        self,
-        clock: Clock,
-        grain: Micros,
-        deliver: Callable[[bytes, LineSettings], None],
-    ) -> None:
-        self._clock = clock
-        self._grain = grain
-        self._deliver = deliver
-        self._cuts = 0
-        self.free_at: Micros = 0
-
-    def send(self, data: bytes, line: LineSettings, paced: bool) -> None:
-        at = max(self._clock.now(), self.free_at)
-        step = max(1, self._grain // line.span(1)) if paced else max(1, len(data))
-        for start in range(0, len(data), step):
-            piece = data[start : start + step]
-            # Counted from the beginning, so that rounding never adds up.
-            arrival = at + (line.span(start + len(piece)) if paced else 0)
-            self.free_at = arrival
-            self._clock.call_at(arrival, partial(self._arrive, piece, line, self._cuts))
-
-    def cut(self) -> None:
-        """What is under way is lost."""
-        self._cuts += 1
-        self.free_at = 0
-
-    def _arrive(self, data: bytes, line: LineSettings, cuts: int) -> None:
-        if cuts == self._cuts:
-            self._deliver(data, line)
 
 
 class MemoryPort:
@@ -87,8 +52,8 @@ class MemoryPort:
         self._paced = paced
         self._peer: WirePeer | None = None
         self._client: MemoryTransport | None = None
-        self._to_peer = _Lane(clock, grain, self._reach_peer)
-        self._to_client = _Lane(clock, grain, self._reach_client)
+        self._to_peer = Lane(clock, grain, self._reach_peer)
+        self._to_client = Lane(clock, grain, self._reach_client)
 
     def attach(self, peer: WirePeer) -> None:
         self._peer = peer

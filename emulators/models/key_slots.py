@@ -71,13 +71,18 @@ class KeySlots:
         """The slot holds `new` from now on. Raises `Rejected` and changes nothing otherwise."""
         held = self._slot(slot)
         self._refuse_while_locked(now)
-        if counter <= held.counter:
-            self._log.append((now, f"{slot}: counter {counter} refused, {held.counter} was seen"))
-            raise Rejected("counter-not-newer", f"{counter}, and {held.counter} was seen")
+        self.refuse_older(slot, counter, now)
         held.key = new
         held.version += 1
         held.counter = counter
         self._log.append((now, f"{slot}: rotated to version {held.version}"))
+
+    def refuse_older(self, slot: KeySlot, counter: int, now: Micros) -> None:
+        """Raises `Rejected` and notes it unless `counter` is above the newest seen."""
+        held = self._slot(slot)
+        if counter <= held.counter:
+            self._log.append((now, f"{slot}: counter {counter} refused, {held.counter} was seen"))
+            raise Rejected("counter-not-newer", f"{counter}, and {held.counter} was seen")
 
     def forget(self, factory_keys: Mapping[KeySlot, Secret], now: Micros) -> None:
         """A factory reset: each slot holds its factory key, as version 0 with no counter seen."""

@@ -103,6 +103,25 @@ def test_the_language_is_found_out(
     assert sniff(session()) is language
 
 
+def test_a_checksum_that_fits_by_chance_does_not_make_text_modbus() -> None:
+    chance = with_checksum(b"\x01\x83\x02")
+    records: list[CaptureRecord] = [
+        passed(OUT, b"status of everything\r\n"),
+        passed(IN, chance + b"all of it is well, and more of the same\r\n"),
+        passed(OUT, b"and in more detail, please\r\n"),
+    ]
+    assert sniff(records) is Language.CONSOLE
+
+
+def test_a_side_that_paused_for_long_begins_anew() -> None:
+    records: list[CaptureRecord] = [
+        passed(IN, b"\x80", at=AT),
+        passed(IN, b"\x81", at=AT + SECOND),
+        passed(IN, b"\x82", at=AT + 3 * SECOND),
+    ]
+    assert meanings(decode(records)) == ["2 octets", "1 octet"]
+
+
 def test_octets_of_no_language_are_shown_as_they_are() -> None:
     records: list[CaptureRecord] = [
         passed(OUT, b"\x80\x81"),

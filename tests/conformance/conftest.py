@@ -169,7 +169,9 @@ def _pty(folder: Path, closing: ExitStack) -> Kit:
     kit = _world(clock, Emulation(reply_timeout=_SOON))
 
     def open_(name: str, profile: Profile) -> tuple[Hosted, Transport]:
-        host = closing.enter_context(contextlib.closing(PtyHost(folder / name, clock)))
+        host = closing.enter_context(
+            contextlib.closing(PtyHost(folder / name, clock, profile.line.settings))
+        )
         transport = open_transport(str(host.path), profile.line.settings, clock, locks=folder)
         return host, closing.enter_context(transport)
 

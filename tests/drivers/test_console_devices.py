@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -253,12 +254,11 @@ def test_after_the_port_was_gone_the_device_says_again_who_it_is() -> None:
     desk.port.unplug()
     with pytest.raises(PortGone):
         desk.hub.wan_state()
+    desk.home.hub.spec = replace(desk.home.hub.spec, eui64="70-B3-D5-1F-30-00-A0-77")
     desk.port.plug()
-    before = desk.clock.now()
-    desk.hub.wan_state()
-    first = desk.clock.now() - before
-    desk.hub.wan_state()
-    assert first > 2 * (desk.clock.now() - before - first)
+    with pytest.raises(WrongDevice, match="got 70-B3-D5-1F-30-00-A0-77"):
+        desk.hub.reboot()
+    assert desk.home.hub.executed == {}
 
 
 def test_other_firmware_is_refused_or_marked() -> None:
@@ -382,3 +382,103 @@ def test_a_silent_modem_is_no_reply_and_a_pulled_one_the_ports_fault() -> None:
         desk.modem.connected()
     desk.modem_port.plug()
     assert desk.modem.connected()
+
+
+def test_what_was_said_before_the_question_is_no_answer() -> None:
+    desk = Desk()
+    assert desk.hub.wan_state().wake_ups == 0
+    desk.port.send(b"wan\r\nWAN UP SMS 9\r\nhub> ")
+    desk.wait(SECOND)
+    assert desk.hub.wan_state().wake_ups == 0
+
+
+def test_after_a_refusal_the_line_need_not_fall_silent() -> None:
+    desk = Desk()
+    with pytest.raises(Refused):
+        desk.hub.remove_device("00")
+    assert desk.hub.wan_state().connected
+    assert desk.clock.now() - START < SECOND
+
+
+class Scripted:
+    """A console that gives the same lines to whatever it is asked."""
+
+    def __init__(self, port: MemoryPort, said: bytes) -> None:
+        self._port = port
+        self._said = said
+        port.attach(self)
+
+    def receive(self, data: bytes, at: Micros) -> None:
+        self._port.send(data)
+        if data.endswith(b"\n"):
+            self._port.send(self._said + b"hub> ")
+
+
+GAS = b"70-B3-D5-1F-30-00-A0-02"
+AT = b"2021-04-08T09:00:00Z"
+# request, what the hub says, what is wrong with it
+STRANGE = [
+    ("wan_state", b"WAN MAYBE SMS 0\r\n", "wan: expected one of UP, DOWN"),
+    ("wan_state", b"WAN UP SMS 0\r\nWAN UP SMS 1\r\n", "line not in the profile"),
+    ("han_devices", b"DEV " + GAS + b" ESME GONE HEARD noon\r\n", "expected a UTC time"),
+    ("han_devices", b"DEV " + GAS + b" METER GONE HEARD -\r\n", "role: expected one of ESME"),
+    ("han_devices", b"DEV 70-B3 ESME GONE HEARD -\r\n", "expected an EUI-64"),
+    ("mirror", b"MIRROR 70B3D51F3000A001 AT " + AT + b"\r\nREG v 1.0 m3\r\n", "registers of"),
+    ("mirror", b"MIRROR " + GAS + b" AT -\r\nREG v 1.0 m3\r\n", "no time is given"),
+    ("mirror", b"MIRROR " + GAS + b" AT " + AT + b"\r\n", "registers of one unit, got 0"),
+    (
+        "mirror",
+        b"MIRROR " + GAS + b" AT " + AT + b"\r\nREG v 1.0 m3\r\nREG w 1.0 kWh\r\n",
+        "registers of one unit, got 2",
+    ),
+]
+
+
+@pytest.mark.parametrize(("request_", "said", "says"), STRANGE)
+def test_an_answer_that_makes_no_sense_is_garbled(request_: str, said: bytes, says: str) -> None:
+    desk = Desk(without("sync"), grain=0)
+    Scripted(desk.port, said)
+    requests: dict[str, Callable[[], object]] = {
+        "wan_state": desk.hub.wan_state,
+        "han_devices": desk.hub.han_devices,
+        "mirror": lambda: desk.hub.mirrored_registers(GAS.decode("ascii")),
+    }
+    with pytest.raises(Garbled, match=says):
+        requests[request_]()
+
+
+class ScriptedModem:
+    def __init__(self, port: MemoryPort, answers: dict[str, bytes]) -> None:
+        self._port = port
+        self._answers = answers
+        port.attach(self)
+
+    def receive(self, data: bytes, at: Micros) -> None:
+        said = self._answers.get(data.strip().decode("ascii"), b"")
+        self._port.send(b"\r\n" + said + b"\r\n" if said else b"")
+
+
+# what the modem answers; whether the WAN is there, or whose error it is
+MODEMS: list[tuple[bytes, bytes, bool | type[PeerError]]] = [
+    (b"+CREG: 0,1\r\n\r\nOK", b"+CGATT: 1\r\n\r\nOK", True),
+    (b"+CREG: 0,5\r\n\r\nOK", b"+CGATT: 1\r\n\r\nOK", True),
+    (b"+CREG: 0,1\r\n\r\nOK", b"+CGATT: 0\r\n\r\nOK", False),
+    (b"+CREG: 0,3\r\n\r\nOK", b"+CGATT: 1\r\n\r\nOK", False),
+    (b"+CME ERROR: 10", b"", Refused),
+    (b"ERROR", b"", Refused),
+    (b"OK", b"", Garbled),
+    (b"+CREG: 0,1", b"", Garbled),
+    (b"", b"", NoReply),
+]
+
+
+@pytest.mark.parametrize(("creg", "cgatt", "expected"), MODEMS)
+def test_what_a_modem_may_say(creg: bytes, cgatt: bytes, expected: bool | type[PeerError]) -> None:
+    port = MemoryPort("modem", home().clock, paced=False)
+    ScriptedModem(port, {"AT+CREG?": creg, "AT+CGATT?": cgatt})
+    modem = HubModem("hub", port.connect(port.line), reply_timeout=SECOND, settle=2 * SECOND)
+    if isinstance(expected, bool):
+        assert modem.connected() is expected
+    else:
+        with pytest.raises(expected):
+            modem.connected()

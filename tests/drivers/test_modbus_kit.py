@@ -11,7 +11,7 @@ from bench.clock import VirtualClock
 from bench.errors import Busy, KitFault, PeerError, PortGone, RelayStuck, UsageError
 from bench.units import HOUR, MILLISECOND, MINUTE, SECOND, Micros
 from drivers import modbus_reference_meter, modbus_relay_board
-from drivers.codecs.modbus_rtu import WriteBit
+from drivers.codecs.modbus_rtu import Asked, ModbusServer, ReadRegisters, WriteBit
 from drivers.modbus_reference_meter import ModbusReferenceMeter
 from drivers.modbus_relay_board import ModbusRelayBoard
 from drivers.pipe_faults.faulty import FaultyTransport
@@ -289,11 +289,32 @@ def test_the_units_share_the_line_and_wait_for_their_turn() -> None:
 
 
 def test_frames_are_parted_by_silence() -> None:
-    rack = Rack()
+    rack = Rack(grain=0)
+    began: list[Micros] = []
+    kit = rack.home.bench_kit(rack.port)
+
+    class Tap:
+        def receive(self, data: bytes, at: Micros) -> None:
+            began.append(at)
+            kit.receive(data, at)
+
+    rack.port.attach(Tap())
+    character = BOARD.line.settings.span(1)
     for _ in range(3):
-        sent_after = rack.transport.received_at
+        answered = rack.transport.received_at
+        began.clear()
         rack.board.channel_closed(1)
-        assert rack.transport.received_at - sent_after > 4 * BOARD.line.settings.span(1)
+        assert began[0] - character - answered >= 35 * character // 10
+
+
+def test_frames_nobody_waits_for_any_more_are_let_pass() -> None:
+    rack = Rack()
+    assert rack.meter.measure().voltage_v == 230
+    stale = ModbusServer((2,)).answer(Asked(2, ReadRegisters(0, 5, inputs=True)), [1, 2, 3, 4, 5])
+    rack.port.send(stale)
+    rack.wait(SECOND)
+    rack.clock.call_at(rack.clock.now() + 30 * MILLISECOND, lambda: rack.port.send(stale))
+    assert rack.meter.measure() == rack.home.witness.measure()
 
 
 def test_both_work_alone_from_a_port_and_a_profile_name() -> None:

@@ -206,6 +206,15 @@ def test_a_replayed_counter_and_a_jumped_one_are_refused() -> None:
     assert pipe.struck == ["counter-replayed", "counter-jumped"]
 
 
+def test_an_answer_of_another_kind_is_no_replay() -> None:
+    pipe, _, asker = dlms(PipeFaultSpec("counter-replayed", ON_GET), client=MANAGER)
+    asker.associate()  # its last answer was ciphered, too
+    assert asker.get() == ENERGY
+    assert pipe.struck == []
+    with pytest.raises(ReplayError):
+        asker.get()
+
+
 def test_an_unciphered_answer_has_no_counter_to_strike() -> None:
     specs = [PipeFaultSpec(name, ON_GET) for name in ("counter-replayed", "counter-jumped")]
     pipe, _, asker = dlms(*specs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol, cast
+from typing import cast
 
 from bench.clock import Clock, VirtualClock
 from bench.devices import KeySlot, Role
@@ -13,7 +13,7 @@ from bench.parties import Group, Inbox
 from bench.secret import Secret
 from bench.units import MILLISECOND, MINUTE, SECOND, Micros, parse_instant
 from drivers.profiles.profile import Profile, TimingProfile, read_profile
-from drivers.transport.memory import MemoryPort, WirePeer
+from drivers.transport.memory import MemoryPort
 from emulators.installation import EmulatedInstallation
 from emulators.models.comms_hub import CommsHub
 from emulators.models.electricity_meter import ElectricityMeter
@@ -22,6 +22,7 @@ from emulators.models.ihd import InHomeDisplay
 from emulators.models.reference_meter import ReferenceMeter
 from emulators.models.relay_board import RelayBoard
 from emulators.wire.console import ConsoleDevice
+from emulators.wire.hosts import Host
 from emulators.wire.modbus import ModbusDevices, ReferenceMeterUnit, RelayBoardUnit, Unit
 
 START = parse_instant("2021-04-08T09:30:00Z")
@@ -29,12 +30,6 @@ HUB = read_profile("generic-console-hub")
 IHD = read_profile("generic-console-ihd")
 BOARD = read_profile("generic-modbus-relay-board")
 METER = read_profile("generic-modbus-reference-meter")
-
-
-class Host(Protocol):
-    def attach(self, peer: WirePeer) -> None: ...
-
-    def send(self, data: bytes) -> None: ...
 
 
 def timed(profile: Profile, timing: TimingProfile) -> Profile:
@@ -74,15 +69,21 @@ class Home:
     def hang_console(self, name: str, profile: Profile, host: Host) -> ConsoleDevice:
         model = self.hub if name == "hub" else self.display
         device = ConsoleDevice(model, profile, self.clock, host.send)
+        host.line = profile.line.settings
         host.attach(device)
         return device
 
-    def hang_bench_kit(self, host: Host, board: Profile = BOARD, meter: Profile = METER) -> None:
+    def bench_kit(
+        self, host: Host, board: Profile = BOARD, meter: Profile = METER
+    ) -> ModbusDevices:
         units: list[Unit] = [
             RelayBoardUnit(self.board, board),
             ReferenceMeterUnit(self.witness, meter),
         ]
-        host.attach(ModbusDevices(units, self.clock, host.send))
+        return ModbusDevices(units, self.clock, host.send)
+
+    def hang_bench_kit(self, host: Host, board: Profile = BOARD, meter: Profile = METER) -> None:
+        host.attach(self.bench_kit(host, board, meter))
 
     def console_port(
         self, name: str, profile: Profile, grain: Micros = 5 * MILLISECOND

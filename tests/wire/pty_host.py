@@ -1,18 +1,14 @@
-"""A device's end of a pty on the wall clock, for tests: what is heard goes to a wire server."""
+"""A pty for tests: the product's host, which can be pulled in the middle of an answer or muted."""
 
 from __future__ import annotations
 
-import os
-import pty
-import select
-import threading
-import tty
-from functools import partial
 from pathlib import Path
 
 from bench.clock import WallClock
-from bench.units import HOUR
+from bench.units import Micros
+from drivers.transport.line import LineSettings
 from drivers.transport.memory import WirePeer
+from emulators.wire.hosts import Hosting
 
 
 class PtyHost:
@@ -21,72 +17,50 @@ class PtyHost:
     `gone_after`: the adapter is pulled once that many octets were sent to the client.
     """
 
-    def __init__(self, path: Path, clock: WallClock) -> None:
-        self.path = path
+    def __init__(self, path: Path, clock: WallClock, line: LineSettings | None = None) -> None:
+        self.clock = clock
         self.gone_after: int | None = None
-        self._clock = clock
-        self._peer: WirePeer | None = None
         self.sent = 0
         self.muted = False
-        self._closed = False
-        self.plug()
-        self._agenda = threading.Thread(target=self._run_agenda, daemon=True)
-        self._agenda.start()
+        self._hosting = Hosting(clock)
+        self._host = self._hosting.pty(path, line or LineSettings(), paced=False)
+
+    @property
+    def path(self) -> Path:
+        return self._host.path
+
+    @property
+    def line(self) -> LineSettings:
+        return self._host.line
+
+    @line.setter
+    def line(self, settings: LineSettings) -> None:
+        self._host.line = settings
+
+    @property
+    def sent_by(self) -> Micros:
+        return self._host.sent_by
 
     def attach(self, peer: WirePeer) -> None:
-        self._peer = peer
+        self._host.attach(peer)
 
     def mute(self) -> None:
         """From now on nothing the device says arrives, until `muted` is set back."""
         self.muted = True
 
     def send(self, data: bytes) -> None:
-        if self._master is None or self.muted:
+        if self.muted:
             return
         if self.gone_after is not None:
             data = data[: self.gone_after - self.sent]
-        if data:
-            os.write(self._master, data)
-            self.sent += len(data)
+        self._host.send(data)
+        self.sent += len(data)
         if self.sent == self.gone_after:
-            self.unplug()
+            self.gone_after = None
+            self.clock.call_at(self.clock.now(), self._host.unplug)
 
     def plug(self) -> None:
-        master, self._slave = pty.openpty()
-        tty.setraw(self._slave)
-        fresh = self.path.with_name(self.path.name + ".fresh")
-        fresh.symlink_to(os.ttyname(self._slave))
-        fresh.replace(self.path)
-        self._master: int | None = master
-        pulled, self._pull = os.pipe()
-        threading.Thread(target=self._read, args=(master, pulled), daemon=True).start()
-
-    def unplug(self) -> None:
-        master, self._master = self._master, None
-        self.gone_after = None
-        if master is not None:
-            self.path.unlink()
-            os.close(self._slave)
-            os.close(self._pull)  # the reader closes the master: a read under way keeps it open
+        self._host.plug()
 
     def close(self) -> None:
-        self._closed = True
-        self._clock.wake()
-        self.unplug()
-        self._agenda.join(10)
-
-    def _read(self, master: int, pulled: int) -> None:
-        while pulled not in select.select([master, pulled], [], [])[0]:
-            try:
-                data = os.read(master, 4096)
-            except OSError:  # the client's end was closed first
-                break
-            now = self._clock.now()
-            if self._peer is not None:
-                self._clock.call_at(now, partial(self._peer.receive, data, now))
-        os.close(master)
-        os.close(pulled)
-
-    def _run_agenda(self) -> None:
-        while not self._closed:
-            self._clock.wait(lambda: self._closed, self._clock.now() + HOUR)
+        self._hosting.close()

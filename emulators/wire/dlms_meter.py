@@ -1,0 +1,349 @@
+"""A meter on its service port: DLMS/COSEM over HDLC, after an optical sign-on if its profile has
+one. The same model as `direct:`, behind octets.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, Protocol
+
+from bench.clock import Appointment, Clock
+from bench.devices import KeySlot
+from bench.secret import Secret
+from bench.units import Micros
+from drivers.codecs.acse import Mechanism
+from drivers.codecs.cosem_types import CosemData
+from drivers.codecs.dlms_server import ClientAccess, DlmsServer
+from drivers.codecs.dlms_services import DataAccessError
+from drivers.codecs.errors import RemoteProtocolError, SecurityError
+from drivers.codecs.hdlc import FrameReader, HdlcFrame
+from drivers.codecs.hdlc_events import Connected, Data, Disconnected, Event, FrameRejected
+from drivers.codecs.hdlc_link import HdlcLink, LinkState, Role
+from drivers.codecs.hdlc_parameters import LinkParameters
+from drivers.codecs.initiate import Conformance
+from drivers.codecs.key_wrap import KeyId, key_transfer_from, unwrap_key
+from drivers.codecs.security import Protection, SecurityKeys
+from drivers.codecs.xdlms import AccessResult
+from drivers.profiles.dlms import DlmsProfile, Security, command_of
+from drivers.profiles.dlms_keys import MeterKeys
+from drivers.profiles.parts import dlms_part
+from drivers.profiles.profile import Profile
+from drivers.transport.line import LineSettings
+from emulators.models.meter import Meter
+from emulators.models.rejection import Rejected
+from emulators.wire.dlms_objects import MeterObjects, Rights, eui64_octets
+from emulators.wire.optical_head import OpticalHead
+
+_CHALLENGE: Final = 16
+Challenge = Callable[[], bytes]
+
+
+class WireEnd(Protocol):
+    """The device's end of a line; `drivers.transport.memory.MemoryPort` and the hosts are one."""
+
+    line: LineSettings
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def sent_by(self) -> Micros:
+        """When the last octet sent has left."""
+
+    def send(self, data: bytes) -> None: ...
+
+
+class DlmsMeter:
+    """Hears, takes its reaction time, acts and answers; one frame after the other.
+
+    A meter without power hears nothing, and one that loses it forgets its connection. What reaches
+    a sleeping gas meter waits for its wake-up at the hub, which this port stands for. Counters and
+    keys outlive a loss of power; a factory reset forgets the counters of key transfers.
+    """
+
+    def __init__(
+        self,
+        model: Meter,
+        profile: Profile,
+        keys: MeterKeys,
+        end: WireEnd,
+        *,
+        challenge: Challenge = lambda: secrets.token_bytes(_CHALLENGE),
+    ) -> None:
+        """`challenge`: fresh random octets for HLS at each call."""
+        self._model = model
+        self._end = end
+        self._reaction: Micros = profile.timing.reaction
+        self._dlms: DlmsProfile = dlms_part(profile)
+        self._inactivity = self._dlms.hdlc.inactivity
+        self._logic = MeterLogic(model, self._dlms, keys, challenge)
+        octets = self._dlms.hdlc.information
+        self._link = HdlcLink(
+            Role.SERVER,
+            server=self._dlms.hdlc.server,
+            parameters=LinkParameters(octets, octets),
+        )
+        self._reader = FrameReader()
+        self._client = 0
+        self._waiting: deque[HdlcFrame] = deque()
+        self._due: Appointment | None = None
+        self._since = model.up_since
+        self._active_at: Micros = 0
+        self._watch: Appointment | None = None
+        self._head: OpticalHead | None = None
+        if self._dlms.sign_on is not None:
+            self._head = OpticalHead(
+                self._dlms.sign_on, end, self._reaction, self._logic.readout, profile.line.settings
+            )
+
+    def receive(self, data: bytes, at: Micros) -> None:
+        if not self._model.up:
+            return
+        self._forget_if_restarted()
+        self._active_at = at
+        if self._head is not None and not self._head.handed_over:
+            data = self._head.receive(data, at)
+            if not data:
+                return
+        if self._watch is None:
+            self._watch = self._end.clock.call_at(at + self._inactivity, self._look_for_activity)
+        self._waiting += self._reader.receive(data)
+        if self._waiting and self._due is None:
+            self._take_later(at)
+
+    def _take_later(self, at: Micros) -> None:
+        """The next frame is acted on after the reaction time, once the meter is awake."""
+        awake = self._model.answers_at(at)
+        if awake is None:  # for as long as things stand; looked at again with the next octets
+            self._due = None
+            return
+        self._due = self._end.clock.call_at(max(awake, at) + self._reaction, self._act)
+
+    def _act(self) -> None:
+        self._due = None
+        now = self._end.clock.now()
+        if not self._model.up:
+            return
+        self._forget_if_restarted()
+        if not self._waiting:
+            return
+        awake = self._model.answers_at(now - self._reaction)
+        if awake is None or awake > now:  # fell asleep since: no wake-up any more, or a later one
+            self._take_later(now)
+            return
+        self._active_at = now
+        events: list[Event] = []
+        self._link.receive_frame(self._waiting.popleft(), events)
+        octets = b""
+        ended = False
+        for event in events:
+            if isinstance(event, Connected):
+                self._logic.link_lost()
+                self._client = event.client.upper
+            elif isinstance(event, (Disconnected, FrameRejected)):
+                self._logic.link_lost()
+                ended = True
+            elif isinstance(event, Data):
+                answer = self._logic.answer(self._client, event.payload)
+                octets += (
+                    self._link.acknowledge() if answer is None else self._link.send(Data(answer))
+                )
+        octets = self._link.octets_to_send() + octets
+        if octets and self._model.up:
+            self._end.send(octets)
+        if ended and self._head is not None:
+            self._head.begin_anew()
+        if self._waiting:
+            self._take_later(now)
+
+    def _look_for_activity(self) -> None:
+        """Ends a connection on which nothing was said for `inactivity`."""
+        now = self._end.clock.now()
+        ends = self._active_at + self._inactivity
+        if self._waiting:
+            ends = max(ends, now + self._inactivity)  # asleep, and something is waiting for it
+        if now < ends:
+            self._watch = self._end.clock.call_at(ends, self._look_for_activity)
+            return
+        self._watch = None
+        self._forget()
+
+    def _forget_if_restarted(self) -> None:
+        if self._since != self._model.up_since:
+            self._since = self._model.up_since
+            self._waiting.clear()
+            self._forget()
+
+    def _forget(self) -> None:
+        if self._link.state is LinkState.CONNECTED:
+            self._logic.link_lost()
+        self._link.reset()
+        self._reader.clear()
+        if self._head is not None:
+            self._head.begin_anew()
+
+
+class MeterLogic:
+    """What a meter does above its link: associations, objects, keys and lockout.
+
+    `drivers.codecs.dlms_server.Gate`: a locked meter rejects, for now, whoever comes to prove or
+    transfer a key.
+    """
+
+    def __init__(
+        self, model: Meter, profile: DlmsProfile, keys: MeterKeys, challenge: Challenge
+    ) -> None:
+        self._model = model
+        self._profile = profile
+        self._master = keys.master
+        self._authentication = keys.authentication
+        self._slot_of = {
+            where.proof: slot
+            for slot, where in profile.key_slots.items()
+            if slot in model.keys.slots
+        }
+        self._held = {slot: model.keys.held(slot) for slot in self._slot_of.values()}
+        self._commands = dict.fromkeys(self._held, 0)
+        clients = profile.clients
+        rights = {
+            clients.public.address: Rights(public_only=True),
+            clients.reader.address: Rights(
+                writes=True, transfers_keys=clients.reader.transfers_keys
+            ),
+        }
+        access = {
+            clients.public.address: ClientAccess(),
+            clients.reader.address: self._access(clients.reader.security, keys.reader, keys),
+        }
+        if clients.keys is not None:
+            rights[clients.keys.address] = Rights(transfers_keys=clients.keys.transfers_keys)
+            access[clients.keys.address] = self._access(
+                clients.keys.security, keys.management, keys
+            )
+        for address, slot in self._slot_of.items():
+            access[address] = ClientAccess(
+                mechanism=Mechanism.HLS_GMAC,
+                keys=self._proof_keys(self._held[slot]),
+                conformance=Conformance.ACTION,
+            )
+        title = eui64_octets(model.spec.eui64)
+        self._objects = MeterObjects(
+            model,
+            profile,
+            rights,
+            title=title,
+            newest_seen=self._newest_seen,
+            transfer=self._transfer,
+        )
+        self._server = DlmsServer(
+            self._objects, access, system_title=title, challenge=challenge, gate=self
+        )
+
+    def answer(self, client: int, apdu: bytes) -> bytes | None:
+        self._follow_keys()
+        return self._server.receive_apdu(client, apdu)
+
+    def link_lost(self) -> None:
+        self._server.link_lost()
+
+    def readout(self) -> bytes:
+        """The data block of IEC 62056-21 mode C: identity and registers."""
+        identity, reading = self._model.identity(), self._model.read_registers()
+        unit = "m3" if reading.unit == "m³" else reading.unit
+        lines = [f"0.0.0({identity.serial_number})", f"0.2.0({identity.firmware})"]
+        for (_, value), where in zip(reading.values, self._profile.registers, strict=False):
+            code = ".".join(where.object.split(".")[2:5])
+            lines.append(f"{code}({value:012.3f}*{unit})")
+        return ("".join(f"{line}\r\n" for line in lines) + "!\r\n").encode("ascii", "replace")
+
+    # -- the server's gate -----------------------------------------------------------------------
+
+    def admits(self, client: int) -> bool:
+        keys_client = self._profile.clients.keys
+        about_keys = client in self._slot_of or (
+            keys_client is not None and client == keys_client.address
+        )
+        return not (about_keys and self._model.keys.locked(self._model.clock.now()))
+
+    def proof(self, client: int, right: bool) -> None:
+        slot = self._slot_of.get(client)
+        if slot is not None:
+            with suppress(Rejected):
+                self._model.keys.answer_proof(slot, right, self._model.clock.now())
+
+    def replayed(self, client: int, counter: int) -> None:
+        keys_client = self._profile.clients.keys
+        if keys_client is None or client != keys_client.address:
+            return
+        for slot in self._held:
+            with suppress(Rejected):  # the model notes it in its log
+                self._model.keys.refuse_older(slot, command_of(counter), self._model.clock.now())
+
+    # -- keys ------------------------------------------------------------------------------------
+
+    def _access(
+        self, security: Security, encryption: Secret | None, keys: MeterKeys
+    ) -> ClientAccess:
+        if security is Security.NONE:
+            return ClientAccess()
+        if security is Security.LLS:
+            assert keys.password is not None, "a meter with LLS has a password"
+            return ClientAccess(mechanism=Mechanism.LLS, password=keys.password)
+        assert encryption is not None, "a meter with HLS-GMAC has a key for each client"
+        assert keys.authentication is not None, "a meter with HLS-GMAC has an authentication key"
+        return ClientAccess(
+            mechanism=Mechanism.HLS_GMAC,
+            keys=SecurityKeys(encryption, keys.authentication),
+            required=Protection.FULL,
+        )
+
+    def _proof_keys(self, held: Secret) -> SecurityKeys:
+        assert self._authentication is not None, (
+            "a meter that proves keys has an authentication key"
+        )
+        return SecurityKeys(held, self._authentication)
+
+    def _follow_keys(self) -> None:
+        """The proof client's key is the one the model holds; a factory reset begins anew."""
+        for address, slot in self._slot_of.items():
+            held = self._model.keys.held(slot)
+            if held is not self._held[slot]:
+                self._held[slot] = held
+                self._server.rekey(address, self._proof_keys(held), restart_counter=True)
+            counter = self._model.keys.state(slot).counter
+            if counter < self._commands[slot] and self._profile.clients.keys is not None:
+                self._server.restart_counter(self._profile.clients.keys.address)
+            self._commands[slot] = counter
+
+    def _newest_seen(self, client: int) -> int:
+        seen = self._server.newest_seen()
+        return max((counter for (owner, _), counter in seen.items() if owner == client), default=0)
+
+    def _transfer(self, parameters: CosemData, client: int) -> CosemData:
+        """key_transfer: the slot's key is replaced if it was wrapped under the master key."""
+        try:
+            (given,) = key_transfer_from(parameters)
+        except (RemoteProtocolError, ValueError):
+            raise DataAccessError(AccessResult.TYPE_UNMATCHED) from None
+        slot = next(iter(self._held), None)
+        if slot is None or given.key_id != KeyId.GLOBAL_UNICAST_ENCRYPTION or not self._master:
+            raise DataAccessError(AccessResult.OBJECT_UNDEFINED)
+        try:
+            octets = unwrap_key(self._master, given.wrapped).reveal()
+        except SecurityError:
+            raise DataAccessError(AccessResult.OTHER_REASON) from None
+        new = Secret(octets, f"{slot} of {self._model.spec.name}")
+        self._model.rotate_key(slot, new, self._command(slot, client))
+        return None
+
+    def _command(self, slot: KeySlot, client: int) -> int:
+        """The command counter that the request carries; a plain request has none and is counted
+        as the next.
+        """
+        carried = self._server.counter_of_request(client)
+        if carried is None:
+            return self._model.keys.state(slot).counter + 1
+        return command_of(carried)

@@ -1,0 +1,193 @@
+"""A device's end of a pty, with the line settings that a pty does not have.
+
+What the client means its line to be comes out of band (`drivers.transport.pty_line`): by a call
+from a client in this process, else from the small file beside the symlink. A client that publishes
+nothing, as any foreign one, is taken to have it right.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import tty
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from bench.clock import Clock
+from bench.errors import BenchError
+from bench.units import Micros
+from drivers.transport.line import LineSettings, as_heard
+from drivers.transport.memory import WirePeer
+from drivers.transport.pty_line import IntendedLine, PtyPort, read_intended, sidecar
+from emulators.wire.paced_line import PacedLane
+
+Watch = Callable[[int, Callable[[], None] | None], None]
+_PIECE = 4096
+
+
+class PtyEnd:
+    """`path` is a symlink to what a client opens; it stays the same over `unplug` and `plug`.
+
+    Paced: octets take the line's time in both directions. What is sent while nobody reads is lost
+    when the pty is full, as on a UART.
+    """
+
+    def __init__(
+        self, path: Path, clock: Clock, line: LineSettings, watch: Watch, *, paced: bool
+    ) -> None:
+        if path.exists() and not path.is_symlink():
+            raise BenchError(f"{path} exists and is not a symlink of a hosted device")
+        self.path = path
+        self.clock = clock
+        self.line = line
+        self._watch = watch
+        self._peer: WirePeer | None = None
+        self._master: int | None = None
+        self._slave = -1
+        self._told: IntendedLine | None = None
+        self._stamp: tuple[int, int] | None = None
+        self._intended: IntendedLine | None = None
+        self._session = ""
+        self._heard = 0  # octets since the client opened the port
+        self._to_peer = PacedLane(clock, paced, self._reach_peer)
+        self._to_client = PacedLane(clock, paced, self._reach_client)
+        self._arriving: list[tuple[int, LineSettings | None]] = []
+        self.plug()
+
+    @property
+    def address(self) -> str:
+        """What a client opens."""
+        return str(self.path)
+
+    @property
+    def port(self) -> PtyPort:
+        """For a client in this process: `drivers.transport.emulated.PortRegistry.register_pty`."""
+        return PtyPort(self.path, self._tell)
+
+    @property
+    def sent_by(self) -> Micros:
+        return max(self.clock.now(), self._to_client.free_at)
+
+    def attach(self, peer: WirePeer) -> None:
+        self._peer = peer
+
+    def send(self, data: bytes) -> None:
+        """The device speaks."""
+        if self._master is None:
+            return
+        client = self._client_line()
+        heard = data if client is None else as_heard(data, self.line, client, checking=False)
+        if heard:
+            self._to_client.carry(heard, self.line)
+
+    def plug(self) -> None:
+        """Makes the pty, anew after `unplug`, under the same path."""
+        master, self._slave = pty.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(master, False)
+        fresh = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        try:
+            fresh.unlink(missing_ok=True)
+            fresh.symlink_to(os.ttyname(self._slave))
+            fresh.replace(self.path)
+        except OSError as error:
+            os.close(master)
+            os.close(self._slave)
+            raise BenchError(f"cannot make {self.path}: {error.strerror}") from error
+        self._master = master
+        self._watch(master, partial(self._readable, master))
+
+    def unplug(self) -> None:
+        """The adapter is pulled: what is under way is lost and a client's port is gone."""
+        master, self._master = self._master, None
+        if master is None:
+            return
+        self._watch(master, None)
+        self._to_peer.cut()
+        self._to_client.cut()
+        self._arriving.clear()
+        os.close(self._slave)
+        os.close(master)
+        self.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Takes the pty, its path and what a client left beside it away; safe to repeat."""
+        self.unplug()
+        sidecar(self.path).unlink(missing_ok=True)
+
+    def _readable(self, master: int) -> None:
+        try:
+            data = os.read(master, _PIECE)
+        except OSError:  # pulled meanwhile, or nothing there after all
+            return
+        for piece, sent_with in self._by_settings(data):
+            self._arriving.append((len(piece), sent_with))
+            self._to_peer.carry(piece, sent_with or self.line)
+
+    def _by_settings(self, data: bytes) -> list[tuple[bytes, LineSettings | None]]:
+        """The octets in runs that were sent with the same settings; None: nobody said."""
+        intended = self._client_intends()
+        if intended is None:
+            return [(data, None)]
+        if intended.session != self._session:
+            self._session, self._heard = intended.session, 0
+        since, newest = intended.changes[-1]
+        if since <= self._heard:
+            self._heard += len(data)
+            return [(data, newest)]
+        runs: list[tuple[bytes, LineSettings | None]] = []
+        start = 0
+        for place in range(1, len(data) + 1):
+            held = intended.at(self._heard + start)
+            if place == len(data) or intended.at(self._heard + place) != held:
+                runs.append((data[start:place], held))
+                start = place
+        self._heard += len(data)
+        return runs
+
+    def _reach_peer(self, data: bytes) -> None:
+        left, sent_with = self._arriving[0]
+        if left > len(data):
+            self._arriving[0] = (left - len(data), sent_with)
+        else:
+            self._arriving.pop(0)
+        heard = data if sent_with is None else as_heard(data, sent_with, self.line, checking=True)
+        if heard and self._peer is not None:
+            self._peer.receive(heard, self.clock.now())
+
+    def _reach_client(self, data: bytes) -> None:
+        if self._master is not None:
+            try:
+                os.write(self._master, data)
+            except BlockingIOError:
+                return  # nobody reads
+
+    def _tell(self, intended: IntendedLine) -> None:
+        self._told = intended
+
+    def _client_line(self) -> LineSettings | None:
+        intended = self._client_intends()
+        return None if intended is None else intended.changes[-1][1]
+
+    def _client_intends(self) -> IntendedLine | None:
+        """The file counts as long as the process that wrote it lives; a foreign client may follow
+        one of ours.
+        """
+        if self._told is not None:
+            return self._told
+        try:
+            found = sidecar(self.path).stat()
+        except OSError:
+            return None
+        stamp = (found.st_mtime_ns, found.st_ino)
+        if stamp != self._stamp:
+            self._stamp, self._intended = stamp, read_intended(self.path)
+        if self._intended is None or not _lives(self._intended.session):
+            return None
+        return self._intended
+
+
+def _lives(session: str) -> bool:
+    process = session.partition("-")[0]
+    return process.isdigit() and Path(f"/proc/{process}").exists()
