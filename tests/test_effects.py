@@ -152,7 +152,7 @@ class RecordedWorld:
             dsp=recorded(parties.dsp, "DSP"),
             ioc_s1sp=recorded(parties.ioc_s1sp, "IOC S1SP"),
         )
-        self.arm, self.truth = world.arm, world.truth
+        self.arm, self.truth, self.unstruck = world.arm, world.truth, world.unstruck
 
     def observe(self, event: Event) -> None:
         if isinstance(event, Opened) and not self._opened:
