@@ -190,7 +190,9 @@ def read_result(folder: Path) -> RunRecord:
             hint="name the folder that `smets1-bench run --out DIR` wrote",
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path}: not a result of this bench ({error!r})") from None
+        raise UsageError(
+            f"{path}: expected a result of this bench, got something else ({error})"
+        ) from None
 
 
 def _strategy(data: dict[str, Any]) -> StrategyRecord:

@@ -63,18 +63,21 @@ class Order:
 
 def run_suite(
     order: Order,
-    folder: Path,
+    place: Path | Callable[[], Path],
     *,
     progress: Progress | None = None,
     cancellation: Cancellation | None = None,
 ) -> RunRecord:
-    """Runs the suite and writes `trace.jsonl` and `result.json` into `folder`.
+    """Runs the suite and writes `trace.jsonl` and `result.json` into the folder at `place`.
+
+    A function that makes the folder is called once the suite was read and found to be right.
 
     The trace grows as scenarios end. A cancelled run keeps what is done; the rest is *not run*,
     also the scenario that was under way, whose events up to then are in the trace.
     Raises `UsageError` before anything is run, `BenchError` when the folder cannot be written.
     """
     suite, chosen = read_suite(order.suite, order.forced, order.only)
+    folder = place if isinstance(place, Path) else place()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / TRACE).open("w", encoding="utf-8", newline="\n") as trace:

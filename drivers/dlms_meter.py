@@ -64,7 +64,8 @@ class DlmsMeter:
     """`bench.devices.ElectricityMeter` or `GasMeter`, whichever role the profile has.
 
     Before anything else is asked the meter says who it is, if there is something to check: the
-    `eui64` that the station file gives it, or the firmware that the profile was written for.
+    `eui64` that the station file gives it, or the firmware that the profile was written for; again
+    after a time-out, and after the meter or the port was gone.
     `other_firmware` is the firmware found if the profile was not written for it and says `mark`.
 
     A reading is taken to be of the moment it arrived. The meter's clock is read and set to a
@@ -94,7 +95,8 @@ class DlmsMeter:
         self._session = DlmsSession(
             name, dlms, profile.timing.reply_timeout, self._keys, port, entropy
         )
-        self._admitted_in = 0 if eui64 or profile.firmware else None
+        self._checks = bool(eui64 or profile.firmware)
+        self._admitted_in = 0
         self._scalers: dict[str, tuple[int, int]] = {}
         self._scalers_of = 0
 
@@ -223,11 +225,12 @@ class DlmsMeter:
     def _reader(self) -> ClientProfile:
         return self._dlms.clients.reader
 
+    def _admit(self, call: Call) -> None:
+        if self._checks and self._admitted_in != self._session.port.doubts:
+            self._identify(call)
+
     def _begin(self, operation: str) -> Call:
-        call = self._session.call(operation)
-        if self._admitted_in is not None and self._admitted_in != self._session.port.openings:
-            self._identify(call)  # also after the port was gone: who knows what is plugged in now
-        return call
+        return self._session.call(operation, self._admit)
 
     def _identify(self, call: Call) -> Identity:
         where = self._dlms.identity
@@ -247,8 +250,7 @@ class DlmsMeter:
             detail = f"expected {self._eui64}, got {identity.eui64}"
             raise WrongDevice(self.name, call.operation, detail)
         self._check_firmware(call, identity.firmware)
-        if self._admitted_in is not None:
-            self._admitted_in = self._session.port.openings
+        self._admitted_in = self._session.port.doubts
         return identity
 
     def _check_firmware(self, call: Call, found: str) -> None:

@@ -85,6 +85,7 @@ _IDENTITY_DOUBTED: Final = frozenset(
 )
 
 Entropy = Callable[[int], bytes]
+Admit = Callable[["Call"], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +130,19 @@ class DlmsSession:
     def clock(self) -> Clock:
         return self.port.clock
 
-    def call(self, operation: str) -> Call:
-        """Begins one operation: brings the port and the line into order, starts its time-out."""
+    def call(self, operation: str, admit: Admit | None = None) -> Call:
+        """Begins one operation: brings the port and the line into order, starts its time-out.
+
+        `admit`: makes sure who is at the port, at first and whenever that is in doubt.
+        """
         self.port.bring_back()
-        call = Call(self, operation)
+        call = Call(self, operation, admit)
         try:
             self.port.fall_silent()
         except LinkFailed as failed:
             raise call.failure(failed) from None
         call.deadline = self.clock.now() + self._timeout
+        call.admit()
         return call
 
     def client(self, call: Call, profile: ClientProfile) -> _Client:
@@ -181,11 +186,22 @@ class DlmsSession:
 class Call:
     """One operation of the interface: requests under one time-out, errors with its name."""
 
-    def __init__(self, session: DlmsSession, operation: str) -> None:
+    def __init__(self, session: DlmsSession, operation: str, admit: Admit | None) -> None:
         self._session = session
+        self._admit = admit
+        self._admitting = False
         self._port = session.port
         self.operation = operation
         self.deadline: Micros = session.clock.now()
+
+    def admit(self) -> None:
+        """Raises a `PeerError` if another meter than expected is at the port."""
+        if self._admit is not None and not self._admitting:
+            self._admitting = True
+            try:
+                self._admit(self)
+            finally:
+                self._admitting = False
 
     # -- what is asked ---------------------------------------------------------------------------
 
@@ -260,6 +276,8 @@ class Call:
         try:
             event = self._talk(dlms, dlms.associate_request(challenge), hidden=())
         except LinkFailed as failed:
+            if failed.failure is Failure.LOST:
+                self.admit()
             raise self.failure(failed) from None
         except _Untrusted as untrusted:
             if isinstance(untrusted.error, SecurityError):
@@ -294,8 +312,10 @@ class Call:
                 raise self._distrusted(error, changes) from None
             except LinkFailed as failed:
                 # It forgot us, and so has not done anything: we introduce ourselves again.
-                if attempts and failed.failure is Failure.LOST and failed.not_taken:
-                    continue
+                if failed.failure is Failure.LOST and failed.not_taken:
+                    self.admit()
+                    if attempts:
+                        continue
                 raise self.failure(failed, changes=changes) from None
             if isinstance(event, Completed):
                 return event.value

@@ -35,6 +35,7 @@ from drivers.profiles.profile import TimingProfile
 from drivers.transport.line import LineSettings
 from drivers.transport.pipe import SecretSpan, Transport
 
+_CLOSING_FLAG: Final = 1  # of the last frame; it may open the next, so the reader keeps it
 _POLL_PAUSE: Final = 100 * MILLISECOND
 _LEAST_MARKED: Final = 4
 """Octets of a secret that are worth hiding; fewer cannot be told from chance."""
@@ -64,7 +65,8 @@ class HdlcPort:
     """Owns the transport. One connection at a time, for one client address.
 
     Every call raises `LinkFailed` or `PortGone`; after either there is no connection. After
-    `PortGone` the next `connect` opens the port again first.
+    `PortGone` the next `connect` opens the port again first. `doubts` counts the moments from which
+    on another meter may be at the port: a time-out, a connection it does not know, a new opening.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class HdlcPort:
         self._disturbed = False
         self._gone = False
         self.openings = 1
+        self.doubts = 1
 
     @property
     def clock(self) -> Clock:
@@ -110,6 +113,7 @@ class HdlcPort:
             self._disturbed = False
             self._active_at = self.clock.now()
             self.openings += 1
+            self.doubts += 1
 
     def fall_silent(self) -> None:
         """After a failure: reads and drops until the line was silent for `quiet`. Sends nothing."""
@@ -199,7 +203,7 @@ class HdlcPort:
                     repeated = True
                     self._write(link.retransmit(), hidden)
                     continue
-                damaged = _damage(link) != before or link.reader.pending > 0
+                damaged = _damage(link) != before or link.reader.pending > _CLOSING_FLAG
                 self._disturb()
                 raise LinkFailed(Failure.DAMAGED if damaged else Failure.SILENT)
             events = link.receive(data)
@@ -215,6 +219,7 @@ class HdlcPort:
                     self._link = None
                     if event.ending is Ending.CLOSED:
                         return b""
+                    self.doubts += 1
                     refused = event.ending is Ending.REFUSED
                     failure = Failure.REFUSED if refused else Failure.LOST
                     raise LinkFailed(failure, not_taken=not repeated)
@@ -255,6 +260,7 @@ class HdlcPort:
 
     def _disturb(self) -> None:
         self._disturbed = True
+        self.doubts += 1
         self._active_at = self.clock.now()
         if self._optical is None:
             self._link = None

@@ -115,6 +115,10 @@ class EmulatedInstallation:
             )
         self._arming.arm(fault)
 
+    def channel(self, name: str) -> Channel:
+        """Where request faults of a device or party lie in wait; a wire server is given it."""
+        return self._channels[name]
+
     def observe(self, event: Event) -> None:
         """Sees every event of the trace; only the moments of faults depend on it."""
         if self._arming is not None:

@@ -191,12 +191,23 @@ def test_bytes_that_are_no_text_are_an_error(tmp_path: Path) -> None:
     assert "trace.jsonl:1: expected UTF-8, byte 9 is none" in problems
 
 
-def test_a_line_too_long_to_be_one_is_skipped_whole(tmp_path: Path) -> None:
+def test_a_line_too_long_to_be_one_ends_the_file_for_its_end_may_never_come(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "trace.jsonl"
     long = b" " + b"x" * (2 * LONGEST_LINE)
-    events, problems, reading = read(long, json.dumps(ATTEMPT), path=path)
-    assert problems == [f"trace.jsonl:1: expected a line shorter than {LONGEST_LINE} bytes"]
+    events, problems, reading = read(json.dumps(ATTEMPT), long, json.dumps(ATTEMPT), path=path)
+    expected = f"expected a line shorter than {LONGEST_LINE} bytes"
+    assert problems == [f"trace.jsonl:2: {expected}; nothing after it is read"]
     assert (len(events), reading.lines) == (1, 2)
+
+
+def test_a_device_without_an_end_is_refused() -> None:
+    places = Places()
+    complaints = Complaints(places)
+    assert not list(read_trace(["/dev/zero"], places, complaints, reading=Reading()))
+    with pytest.raises(UsageError, match=r"^zero:1: expected a line shorter than"):
+        complaints.raise_if_any()
 
 
 def test_a_long_line_is_read(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import FrameType
 
@@ -75,10 +76,11 @@ def run(
     from bench.suite_reading import Forced
     from bench.verdict import Verdict
 
-    folder = _new_folder() if out is None else _given_folder(out, overwrite)
+    place = cache(_new_folder) if out is None else cache(lambda: _given_folder(out, overwrite))
     order = Order(find("suites", suite), suite, seed, only, Forced(mehrs, mam, overlay))
     with _cancelled_by_signals() as cancellation, _progress(quiet=as_json) as progress:
-        record = run_suite(order, folder, progress=progress, cancellation=cancellation)
+        record = run_suite(order, place, progress=progress, cancellation=cancellation)
+    folder = place()
     render(folder)
     if as_json:
         click.echo(to_json(record), nl=False)

@@ -82,9 +82,10 @@ class TraceFile:
             if self.lines == 1 and raw.startswith(b"\xef\xbb\xbf"):
                 raw = raw[3:]
             if len(raw) >= LONGEST_LINE and not raw.endswith(b"\n"):
-                _skip_rest(file)
-                yield where, FaultyLine(f"expected a line shorter than {LONGEST_LINE} bytes")
-                continue
+                # Its end may never come (a device, a pipe), so what follows is not looked for.
+                expected = f"expected a line shorter than {LONGEST_LINE} bytes"
+                yield where, FaultyLine(f"{expected}; nothing after it is read")
+                return
             raw = raw.strip()
             if not raw:
                 self.empty_lines += 1
@@ -95,12 +96,6 @@ class TraceFile:
                 yield where, fault
             except UnicodeDecodeError as error:
                 yield where, FaultyLine(f"expected UTF-8, byte {error.start + 1} is none")
-
-
-def _skip_rest(file: IO[bytes]) -> None:
-    for raw in iter(partial(file.readline, LONGEST_LINE), b""):
-        if raw.endswith(b"\n"):
-            return
 
 
 class Complaints:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from bench.clock import Clock, VirtualClock, WallClock
+from bench.clock import VirtualClock, WallClock
 from bench.errors import UsageError
 from bench.secret import Secret
 from drivers.capture.decoding import decode
@@ -53,7 +53,7 @@ def replay_against(
     records: list[CaptureRecord],
     against: str,
     secrets: Mapping[str, Secret],
-    make_device: Callable[[Profile, Clock, Callable[[bytes], None]], WirePeer],
+    make_device: Callable[[Profile, MemoryPort], WirePeer],
 ) -> Replayed:
     """Opens the port with the line settings the session began with, replays, closes.
 
@@ -67,7 +67,7 @@ def replay_against(
     clock = VirtualClock(records[0].at)
     profile = read_profile(name)
     port = MemoryPort(name, clock, profile.line.settings)
-    port.attach(make_device(profile, clock, port.send))
+    port.attach(make_device(profile, port))
     return replay(records, port.connect(settings), secrets)
 
 

@@ -60,18 +60,23 @@ class LineClassifier:
         self._longest = longest
         self._held = bytearray()
         self._in_answer = False  # in the middle of a line that belongs to an answer
+        self._ended = False  # a message just ended with CR, so LF would be the rest of its end
 
     def split(self, data: bytes) -> tuple[bytes, tuple[bytes, ...]]:
         answer = bytearray()
         messages: list[bytes] = []
         for octet in data:
             ends = octet in b"\r\n"
+            rest_of_end, self._ended = self._ended and octet == 0x0A, False
+            if rest_of_end:
+                continue
             if self._in_answer:
                 answer.append(octet)
                 self._in_answer = not ends and not self._prompted(octet)
             elif ends and self._held:
                 if self._is_message():
                     messages.append(bytes(self._held))
+                    self._ended = octet == 0x0D
                 else:
                     answer += self._held
                     answer.append(octet)

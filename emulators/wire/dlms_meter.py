@@ -8,7 +8,8 @@ import secrets
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, Protocol
+from functools import partial
+from typing import Final, Protocol, TypeVar, cast
 
 from bench.clock import Appointment, Clock
 from bench.devices import KeySlot
@@ -19,25 +20,31 @@ from drivers.codecs.cosem_types import CosemData
 from drivers.codecs.dlms_server import ClientAccess, DlmsServer
 from drivers.codecs.dlms_services import DataAccessError
 from drivers.codecs.errors import RemoteProtocolError, SecurityError
-from drivers.codecs.hdlc import FrameReader, HdlcFrame
+from drivers.codecs.hdlc import DM, P_F, FrameReader, HdlcAddress, HdlcFrame
 from drivers.codecs.hdlc_events import Connected, Data, Disconnected, Event, FrameRejected
 from drivers.codecs.hdlc_link import HdlcLink, LinkState, Role
 from drivers.codecs.hdlc_parameters import LinkParameters
 from drivers.codecs.initiate import Conformance
 from drivers.codecs.key_wrap import KeyId, key_transfer_from, unwrap_key
 from drivers.codecs.security import Protection, SecurityKeys
-from drivers.codecs.xdlms import AccessResult
+from drivers.codecs.xdlms import AccessResult, ExceptionResponse, ServiceError, StateError
 from drivers.profiles.dlms import DlmsProfile, Security, command_of
 from drivers.profiles.dlms_keys import MeterKeys
 from drivers.profiles.parts import dlms_part
 from drivers.profiles.profile import Profile
 from drivers.transport.line import LineSettings
+from emulators.exchange import Channel
 from emulators.models.meter import Meter
 from emulators.models.rejection import Rejected
 from emulators.wire.dlms_objects import MeterObjects, Rights, eui64_octets
 from emulators.wire.optical_head import OpticalHead
+from emulators.wire.struck_request import AnotherDevice, NoAnswer, NotAuthentic, OnTheWire
 
 _CHALLENGE: Final = 16
+_PROOF: Final = b"\xc3"
+"""action-request: pass 3 of HLS, in a context without ciphering."""
+
+T = TypeVar("T")
 Challenge = Callable[[], bytes]
 
 
@@ -71,15 +78,16 @@ class DlmsMeter:
         keys: MeterKeys,
         end: WireEnd,
         *,
+        channel: Channel | None = None,
         challenge: Challenge = lambda: secrets.token_bytes(_CHALLENGE),
     ) -> None:
-        """`challenge`: fresh random octets for HLS at each call."""
+        """`channel`: where request faults lie in wait. `challenge`: fresh random octets for HLS."""
         self._model = model
         self._end = end
         self._reaction: Micros = profile.timing.reaction
         self._dlms: DlmsProfile = dlms_part(profile)
         self._inactivity = self._dlms.hdlc.inactivity
-        self._logic = MeterLogic(model, self._dlms, keys, challenge)
+        self._logic = MeterLogic(model, self._dlms, keys, challenge, channel)
         octets = self._dlms.hdlc.information
         self._link = HdlcLink(
             Role.SERVER,
@@ -147,17 +155,35 @@ class DlmsMeter:
                 self._logic.link_lost()
                 ended = True
             elif isinstance(event, Data):
-                answer = self._logic.answer(self._client, event.payload)
-                octets += (
-                    self._link.acknowledge() if answer is None else self._link.send(Data(answer))
-                )
+                octets += self._answered(event.payload)
         octets = self._link.octets_to_send() + octets
         if octets and self._model.up:
-            self._end.send(octets)
+            self._send(octets)
         if ended and self._head is not None:
             self._head.begin_anew()
         if self._waiting:
             self._take_later(now)
+
+    def _answered(self, apdu: bytes) -> bytes:
+        """What to write for it; nothing where a fault leaves it unanswered."""
+        try:
+            answer = self._logic.answer(self._client, apdu)
+        except NoAnswer:
+            return b""
+        except AnotherDevice:
+            self._forget()
+            return HdlcFrame(HdlcAddress(self._client), self._dlms.hdlc.server, DM | P_F).to_bytes()
+        return self._link.acknowledge() if answer is None else self._link.send(Data(answer))
+
+    def _send(self, octets: bytes) -> None:
+        late, damaged = self._logic.struck()
+        if damaged:
+            middle = len(octets) // 2
+            octets = octets[:middle] + bytes((octets[middle] ^ 0x10,)) + octets[middle + 1 :]
+        if late:
+            self._end.clock.call_at(self._end.clock.now() + late, partial(self._end.send, octets))
+        else:
+            self._end.send(octets)
 
     def _look_for_activity(self) -> None:
         """Ends a connection on which nothing was said for `inactivity`."""
@@ -194,9 +220,19 @@ class MeterLogic:
     """
 
     def __init__(
-        self, model: Meter, profile: DlmsProfile, keys: MeterKeys, challenge: Challenge
+        self,
+        model: Meter,
+        profile: DlmsProfile,
+        keys: MeterKeys,
+        challenge: Challenge,
+        channel: Channel | None,
     ) -> None:
         self._model = model
+        self._channel = channel
+        self._late: Micros = 0
+        self._damaged = False
+        self._operation = ""  # whose faults have had their say on this request
+        self._impostor = False
         self._profile = profile
         self._master = keys.master
         self._authentication = keys.authentication
@@ -237,14 +273,56 @@ class MeterLogic:
             title=title,
             newest_seen=self._newest_seen,
             transfer=self._transfer,
+            suffer=self._suffer,
+            eui64=self._stated_eui64,
         )
         self._server = DlmsServer(
             self._objects, access, system_title=title, challenge=challenge, gate=self
         )
 
     def answer(self, client: int, apdu: bytes) -> bytes | None:
+        """`NoAnswer`, `AnotherDevice`: a fault struck."""
         self._follow_keys()
-        return self._server.receive_apdu(client, apdu)
+        self._operation = ""
+        if client not in self._slot_of or apdu[:1] != _PROOF:
+            return self._server.receive_apdu(client, apdu)
+        try:
+            return self._suffer("prove_key", lambda: self._server.receive_apdu(client, apdu))
+        except Rejected:
+            error = ServiceError.OPERATION_NOT_POSSIBLE
+        except SecurityError:
+            error = ServiceError.DECIPHERING_ERROR
+        return ExceptionResponse(StateError.SERVICE_NOT_ALLOWED, error).to_bytes()
+
+    def struck(self) -> tuple[Micros, bool]:
+        """By how much the answer just given is late, and whether it is damaged. Asked once."""
+        found = self._late, self._damaged
+        self._late, self._damaged = 0, False
+        return found
+
+    def _stated_eui64(self) -> str:
+        """The meter's own; once another's, where a fault put another meter in its place."""
+        eui64 = self._model.identity().eui64
+        if self._impostor:
+            self._impostor = False
+            eui64 = eui64[:-2] + f"{int(eui64[-2:], 16) ^ 0xFF:02X}"
+        return eui64
+
+    def _suffer(self, operation: str, act: Callable[[], T]) -> T:
+        """Acts, as the faults in wait let it. A request of several attributes is struck once."""
+        if self._channel is None or self._operation == operation:
+            return act()
+        self._operation = operation
+        exchange = OnTheWire(self._channel, operation, act)
+        try:
+            answer = exchange.suffer()
+        except NotAuthentic:
+            raise SecurityError("struck by a fault") from None
+        except AnotherDevice:
+            self._impostor = True
+            raise
+        self._late, self._damaged = exchange.late, exchange.damaged
+        return cast("T", answer)
 
     def link_lost(self) -> None:
         self._server.link_lost()

@@ -36,15 +36,18 @@ _CONTROL_STATES: Final = {SupplyState.OFF: 0, SupplyState.ON: 1, SupplyState.ARM
 _READ, _WRITE = 1, 2
 
 Read = Callable[[], CosemData]
-Write = Callable[[CosemData], None]
+Write = Callable[[CosemData], CosemData]
 Act = Callable[[CosemData, int], CosemData]
 """A method's parameters and the client that calls it."""
+Suffer = Callable[[str, Callable[[], CosemData]], CosemData]
+"""Carries out what belongs to an operation of the interface, unless a fault strikes it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CosemObject:
-    """One object; attribute 1, its name, needs no entry. `readers`: client addresses; None: all
-    that have an association but provers of keys.
+    """One object; attribute 1, its name, needs no entry. `public`: anybody may read it.
+
+    `operation`: the interface's, to which a reading of it belongs; faults know requests by it.
     """
 
     class_id: int
@@ -53,6 +56,7 @@ class CosemObject:
     writes: Mapping[int, Write] = field(default_factory=dict)
     methods: Mapping[int, Act] = field(default_factory=dict)
     public: bool = False
+    operation: str = ""
 
     def listed(self, writing: bool, acting: bool) -> CosemData:
         """Its entry in the association's object list."""
@@ -92,16 +96,21 @@ class MeterObjects:
         title: bytes,
         newest_seen: Callable[[int], int],
         transfer: Act,
+        suffer: Suffer,
+        eui64: Callable[[], str],
     ) -> None:
-        """`newest_seen`: of a client address; `transfer`: carries out a key transfer."""
+        """`newest_seen`: of a client address; `transfer`: carries out a key transfer; `eui64`: what
+        the meter says of itself.
+        """
         self._rights = rights
+        self._suffer = suffer
         self._refusals = {
             code: AccessResult[word.upper().replace("-", "_")]
             for word, code in reversed(list(profile.refusals.items()))
             if word.upper().replace("-", "_") in AccessResult.__members__
         }
         made = (
-            *_identity(model, profile),
+            *_identity(model, profile, eui64),
             *_counters(profile, newest_seen),
             *_readings(model, profile),
             *_keys(model, profile),
@@ -130,21 +139,21 @@ class MeterObjects:
         read = held.reads.get(attribute.index)
         if read is None or attribute.access is not None:
             raise DataAccessError(AccessResult.OBJECT_UNDEFINED)
-        return self._carried_out(read)
+        return self._carried_out(held.operation, read)
 
     def set(self, attribute: Attribute, value: CosemData, client: int) -> None:
         held = self._found(attribute.class_id, attribute.name, client)
         write = held.writes.get(attribute.index)
         if write is None or not self._rights[client].writes:
             raise DataAccessError(AccessResult.READ_WRITE_DENIED)
-        self._carried_out(lambda: write(value))
+        self._carried_out("set_clock", lambda: write(value))
 
     def action(self, method: Method, parameters: CosemData, client: int) -> CosemData:
         held = self._found(method.class_id, method.name, client)
         act = held.methods.get(method.index)
         if act is None or not self._rights[client].transfers_keys:
             raise DataAccessError(AccessResult.READ_WRITE_DENIED)
-        return self._carried_out(lambda: act(parameters, client))
+        return self._carried_out("rotate_key", lambda: act(parameters, client))
 
     def _found(self, class_id: int, name: bytes, client: int) -> CosemObject:
         held = self._objects.get((class_id, name))
@@ -173,9 +182,9 @@ class MeterObjects:
             return Enumerated(2)  # associated
         raise DataAccessError(AccessResult.OBJECT_UNDEFINED)
 
-    def _carried_out(self, act: Callable[[], CosemData]) -> CosemData:
+    def _carried_out(self, operation: str, act: Callable[[], CosemData]) -> CosemData:
         try:
-            return act()
+            return self._suffer(operation, act) if operation else act()
         except Rejected as no:
             code = self._refusals.get(no.code, AccessResult.OTHER_REASON)
             raise DataAccessError(code) from None
@@ -186,25 +195,35 @@ def eui64_octets(eui64: str) -> bytes:
     return bytes.fromhex(eui64.replace("-", ""))
 
 
-def _data(name: str, read: Read, *, public: bool = False) -> CosemObject:
-    return CosemObject(DATA, obis(name), {2: read}, public=public)
+def _data(name: str, read: Read, operation: str = "", *, public: bool = False) -> CosemObject:
+    return CosemObject(DATA, obis(name), {2: read}, public=public, operation=operation)
 
 
-def _register(name: str, read: Read, scaler: int, unit: int) -> CosemObject:
+def _register(name: str, read: Read, scaler: int, unit: int, operation: str) -> CosemObject:
     return CosemObject(
-        REGISTER, obis(name), {2: read, 3: lambda: (Integer(scaler), Enumerated(unit))}
+        REGISTER,
+        obis(name),
+        {2: read, 3: lambda: (Integer(scaler), Enumerated(unit))},
+        operation=operation,
     )
 
 
-def _identity(model: Meter, profile: DlmsProfile) -> tuple[CosemObject, ...]:
+def _identity(
+    model: Meter, profile: DlmsProfile, eui64: Callable[[], str]
+) -> tuple[CosemObject, ...]:
     where = profile.identity
     return (
         _data("0.0.42.0.0.255", lambda: _device_name(model), public=True),
-        _data(where.serial_number, lambda: VisibleString(model.identity().serial_number)),
-        _data(where.eui64, lambda: eui64_octets(model.identity().eui64), public=True),
-        _data(where.manufacturer, lambda: model.identity().manufacturer),
-        _data(where.model, lambda: model.identity().model),
-        _data(where.firmware, lambda: model.identity().firmware),
+        *(
+            _data(name, read, "identify", public=name == where.eui64)
+            for name, read in (
+                (where.serial_number, lambda: VisibleString(model.identity().serial_number)),
+                (where.eui64, lambda: eui64_octets(eui64())),
+                (where.manufacturer, lambda: model.identity().manufacturer),
+                (where.model, lambda: model.identity().model),
+                (where.firmware, lambda: model.identity().firmware),
+            )
+        ),
     )
 
 
@@ -241,6 +260,7 @@ def _readings(model: Meter, profile: DlmsProfile) -> tuple[CosemObject, ...]:
             lambda: DoubleLongUnsigned(model.register.steps(model.clock.now())),
             scaler,
             unit,
+            "read_registers",
         )
         for register in profile.registers
         if register.name == fuel.register
@@ -248,12 +268,13 @@ def _readings(model: Meter, profile: DlmsProfile) -> tuple[CosemObject, ...]:
     if payment is not None:
         modes = payment.modes
         made += [
-            _data(payment.mode, lambda: Unsigned(modes[model.read_payment().mode])),
+            _data(payment.mode, lambda: Unsigned(modes[model.read_payment().mode]), "read_payment"),
             _register(
                 payment.balance,
                 lambda: DoubleLong(int(model.read_payment().balance.scaleb(2))),
                 -2,
                 _CURRENCY_UNIT,
+                "read_payment",
             ),
         ]
     if profile.supply:
@@ -266,6 +287,7 @@ def _readings(model: Meter, profile: DlmsProfile) -> tuple[CosemObject, ...]:
                     3: lambda: Enumerated(_CONTROL_STATES[model.supply_state()]),
                     4: lambda: Enumerated(0),  # no command disconnects it
                 },
+                operation="supply_state",
             )
         )
     return tuple(made)
@@ -273,18 +295,24 @@ def _readings(model: Meter, profile: DlmsProfile) -> tuple[CosemObject, ...]:
 
 def _keys(model: Meter, profile: DlmsProfile) -> tuple[CosemObject, ...]:
     def of(slot: KeySlot) -> tuple[CosemObject, ...]:
-        where = profile.key_slots[slot]
+        where, stating = profile.key_slots[slot], "key_state"
         return (
-            _data(where.version, lambda: LongUnsigned(model.key_state(slot).version)),
-            _data(where.check_value, lambda: bytes.fromhex(model.key_state(slot).check_value)),
-            _data(where.counter, lambda: DoubleLongUnsigned(model.key_state(slot).counter)),
+            _data(where.version, lambda: LongUnsigned(model.key_state(slot).version), stating),
+            _data(
+                where.check_value,
+                lambda: bytes.fromhex(model.key_state(slot).check_value),
+                stating,
+            ),
+            _data(
+                where.counter, lambda: DoubleLongUnsigned(model.key_state(slot).counter), stating
+            ),
         )
 
     return tuple(held for slot in profile.key_slots for held in of(slot))
 
 
 def _clock(model: Meter, profile: DlmsProfile) -> CosemObject:
-    def write(value: CosemData) -> None:
+    def write(value: CosemData) -> CosemData:
         try:
             given = CosemDateTime.from_bytes(value) if isinstance(value, bytes) else value
             to = given.to_utc() if isinstance(given, CosemDateTime) else None
@@ -293,6 +321,7 @@ def _clock(model: Meter, profile: DlmsProfile) -> CosemObject:
         if to is None:
             raise DataAccessError(AccessResult.TYPE_UNMATCHED)
         model.set_clock(to)
+        return None
 
     return CosemObject(
         CLOCK,
@@ -304,4 +333,5 @@ def _clock(model: Meter, profile: DlmsProfile) -> CosemObject:
         },
         writes={2: write},
         public=True,
+        operation="read_clock",
     )

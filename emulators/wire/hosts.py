@@ -13,17 +13,34 @@ import threading
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from bench.clock import WallClock
 from bench.errors import BenchError
 from bench.units import MILLISECOND, SECOND, Micros
 from drivers.transport.line import LineSettings
+from drivers.transport.memory import WirePeer
 from emulators.wire.pty_end import PtyEnd
 from emulators.wire.tcp_end import TcpEnd
 
 _LOOK_AGAIN: Final = 50 * MILLISECOND
 """An appointment that another thread made is seen at the latest after so long."""
+
+
+class Host(Protocol):
+    """What a device hangs on: an end hosted here, or a `MemoryPort`.
+
+    `line` is what the device is set to. It changes it at `sent_by`, when its last octet has left.
+    """
+
+    line: LineSettings
+
+    def attach(self, peer: WirePeer) -> None: ...
+
+    def send(self, data: bytes) -> None: ...
+
+    @property
+    def sent_by(self) -> Micros: ...
 
 
 class Hosting:

@@ -6,7 +6,7 @@ same profile makes the same device.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
 from typing import Final, Protocol
 
 from bench.clock import Clock
@@ -17,21 +17,23 @@ from bench.errors import UsageError
 from bench.installation import DeviceSpec, Emulation, Installation
 from bench.parties import Group, Inbox
 from bench.units import Micros
+from drivers.profiles.dlms_keys import demo_meter_keys
 from drivers.profiles.parts import reference_part, relay_part
 from drivers.profiles.profile import Profile
 from emulators.installation import EmulatedInstallation
 from emulators.models.comms_hub import CommsHub
 from emulators.models.electricity_meter import ElectricityMeter
 from emulators.models.ihd import InHomeDisplay
+from emulators.models.meter import Meter
 from emulators.models.reference_meter import ReferenceMeter
 from emulators.models.relay_board import RelayBoard
 from emulators.wire.console import ConsoleDevice
+from emulators.wire.dlms_meter import DlmsMeter, WireEnd
 from emulators.wire.modbus import ModbusDevices, ReferenceMeterUnit, RelayBoardUnit, Unit
-
-Send = Callable[[bytes], None]
 
 _SEED: Final = 1
 _FIRMWARE: Final = "1.0"
+_CHALLENGE: Final = 16
 _HOME: Final = (Role.ELECTRICITY_METER, Role.GAS_METER, Role.COMMS_HUB, Role.IHD)
 
 
@@ -41,17 +43,25 @@ class Listening(Protocol):
     def receive(self, data: bytes, at: Micros) -> None: ...
 
 
-def lone_device(profile: Profile, clock: Clock, send: Send) -> Listening:
-    """The device of `profile`, saying what it says through `send`.
+def lone_device(profile: Profile, end: WireEnd) -> Listening:
+    """The device of `profile`, for `end` to be attached to; it speaks through `end`.
 
-    `UsageError`: no emulated device of that role and protocol is there.
+    A meter holds the public test keys of its EUI-64. `UsageError`: no emulated device of that role
+    and protocol is there.
     """
+    clock = end.clock
     world = _home(profile, clock)
     model = next((m for m in world.models.values() if m.spec.role is profile.role), None)
+    if isinstance(model, Meter) and profile.dlms is not None:
+        keys = demo_meter_keys(model.spec.eui64)
+        challenges = random.Random(_SEED)
+        return DlmsMeter(
+            model, profile, keys, end, challenge=lambda: challenges.randbytes(_CHALLENGE)
+        )
     if isinstance(model, CommsHub | InHomeDisplay) and profile.console is not None:
-        return ConsoleDevice(model, profile, clock, send)
+        return ConsoleDevice(model, profile, clock, end.send)
     if profile.role in (Role.RELAY_BOARD, Role.REFERENCE_METER):
-        return ModbusDevices([_bench_unit(profile, world, clock)], clock, send)
+        return ModbusDevices([_bench_unit(profile, world, clock)], clock, end.send)
     raise UsageError(f"profile {profile.profile}: nothing emulates a {profile.role} on such a port")
 
 

@@ -11,19 +11,23 @@ import os
 import pty
 import tty
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from bench.clock import Clock
 from bench.errors import BenchError
-from bench.units import Micros
+from bench.units import MILLISECOND, Micros
+from drivers.transport.lane import Lane
 from drivers.transport.line import LineSettings, as_heard
 from drivers.transport.memory import WirePeer
 from drivers.transport.pty_line import IntendedLine, PtyPort, read_intended, sidecar
-from emulators.wire.paced_line import PacedLane
 
 Watch = Callable[[int, Callable[[], None] | None], None]
-_PIECE = 4096
+GRAIN: Final = 5 * MILLISECOND
+"""The longest stretch of line time that is carried as one piece."""
+_PIECE: Final = 4096
 
 
 class PtyEnd:
@@ -50,9 +54,9 @@ class PtyEnd:
         self._intended: IntendedLine | None = None
         self._session = ""
         self._heard = 0  # octets since the client opened the port
-        self._to_peer = PacedLane(clock, paced, self._reach_peer)
-        self._to_client = PacedLane(clock, paced, self._reach_client)
-        self._arriving: list[tuple[int, LineSettings | None]] = []
+        self._paced = paced
+        self._to_peer = Lane(clock, GRAIN, self._reach_peer)
+        self._to_client = Lane(clock, GRAIN, self._reach_client)
         self.plug()
 
     @property
@@ -74,12 +78,8 @@ class PtyEnd:
 
     def send(self, data: bytes) -> None:
         """The device speaks."""
-        if self._master is None:
-            return
-        client = self._client_line()
-        heard = data if client is None else as_heard(data, self.line, client, checking=False)
-        if heard:
-            self._to_client.carry(heard, self.line)
+        if self._master is not None:
+            self._to_client.send(data, self.line, self._paced)
 
     def plug(self) -> None:
         """Makes the pty, anew after `unplug`, under the same path."""
@@ -106,7 +106,6 @@ class PtyEnd:
         self._watch(master, None)
         self._to_peer.cut()
         self._to_client.cut()
-        self._arriving.clear()
         os.close(self._slave)
         os.close(master)
         self.path.unlink(missing_ok=True)
@@ -122,8 +121,7 @@ class PtyEnd:
         except OSError:  # pulled meanwhile, or nothing there after all
             return
         for piece, sent_with in self._by_settings(data):
-            self._arriving.append((len(piece), sent_with))
-            self._to_peer.carry(piece, sent_with or self.line)
+            self._to_peer.send(piece, sent_with or self.line, self._paced)
 
     def _by_settings(self, data: bytes) -> list[tuple[bytes, LineSettings | None]]:
         """The octets in runs that were sent with the same settings; None: nobody said."""
@@ -146,29 +144,21 @@ class PtyEnd:
         self._heard += len(data)
         return runs
 
-    def _reach_peer(self, data: bytes) -> None:
-        left, sent_with = self._arriving[0]
-        if left > len(data):
-            self._arriving[0] = (left - len(data), sent_with)
-        else:
-            self._arriving.pop(0)
-        heard = data if sent_with is None else as_heard(data, sent_with, self.line, checking=True)
+    def _reach_peer(self, data: bytes, sent_with: LineSettings) -> None:
+        heard = as_heard(data, sent_with, self.line, checking=True)
         if heard and self._peer is not None:
             self._peer.receive(heard, self.clock.now())
 
-    def _reach_client(self, data: bytes) -> None:
-        if self._master is not None:
-            try:
-                os.write(self._master, data)
-            except BlockingIOError:
-                return  # nobody reads
+    def _reach_client(self, data: bytes, sent_with: LineSettings) -> None:
+        intended = self._client_intends()
+        client = sent_with if intended is None else intended.changes[-1][1]
+        heard = as_heard(data, sent_with, client, checking=False)
+        if heard and self._master is not None:
+            with suppress(OSError):  # nobody reads, or pulled meanwhile
+                os.write(self._master, heard)
 
     def _tell(self, intended: IntendedLine) -> None:
         self._told = intended
-
-    def _client_line(self) -> LineSettings | None:
-        intended = self._client_intends()
-        return None if intended is None else intended.changes[-1][1]
 
     def _client_intends(self) -> IntendedLine | None:
         """The file counts as long as the process that wrote it lives; a foreign client may follow

@@ -8,10 +8,10 @@ from functools import partial
 
 from bench.clock import Clock
 from bench.units import Micros
+from drivers.transport.lane import Lane
 from drivers.transport.line import LineSettings
 from drivers.transport.memory import WirePeer
-from emulators.wire.paced_line import PacedLane
-from emulators.wire.pty_end import Watch
+from emulators.wire.pty_end import GRAIN, Watch
 
 _PIECE = 65_536
 
@@ -39,8 +39,9 @@ class TcpEnd:
         self._listening = socket.create_server((host, port))
         self._listening.setblocking(False)
         self.host, self.tcp_port = self._listening.getsockname()[:2]
-        self._to_peer = PacedLane(clock, paced, self._reach_peer)
-        self._to_client = PacedLane(clock, paced, self._reach_client)
+        self._paced = paced
+        self._to_peer = Lane(clock, GRAIN, self._reach_peer)
+        self._to_client = Lane(clock, GRAIN, self._reach_client)
         watch(self._listening.fileno(), self._accept)
 
     @property
@@ -58,7 +59,7 @@ class TcpEnd:
     def send(self, data: bytes) -> None:
         """The device speaks. Nobody connected: the octets are lost."""
         if self._caller is not None:
-            self._to_client.carry(data, self.line)
+            self._to_client.send(data, self.line, self._paced)
 
     def hang_up(self) -> None:
         """The connection breaks; a client may call again."""
@@ -95,15 +96,15 @@ class TcpEnd:
         except OSError:
             data = b""
         if data:
-            self._to_peer.carry(data, self.line)
+            self._to_peer.send(data, self.line, self._paced)
         elif caller is self._caller:
             self.hang_up()
 
-    def _reach_peer(self, data: bytes) -> None:
+    def _reach_peer(self, data: bytes, _: LineSettings) -> None:
         if self._peer is not None:
             self._peer.receive(data, self.clock.now())
 
-    def _reach_client(self, data: bytes) -> None:
+    def _reach_client(self, data: bytes, _: LineSettings) -> None:
         if self._caller is not None:
             with suppress(OSError):  # it hung up, or takes nothing: the octets are lost
                 self._caller.send(data)

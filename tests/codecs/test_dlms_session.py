@@ -564,8 +564,8 @@ def test_hls_gmac_in_a_plain_context() -> None:
     assert isinstance(event, Associated)
     event = converse(client, server, MANAGER, client.get(3, ENERGY, 2))
     assert event == Completed(DoubleLongUnsigned(123_456))
-    assert server.newest_seen() == {}  # no ciphered message, nothing to replay
-    # Not even an authentic ciphered request: nobody would remember its counter.
+    assert server.newest_seen() == {(MANAGER, CLIENT_TITLE): 1}  # that of the proof
+    # Not even an authentic ciphered request: the context is without.
     plain = GetRequest(1, Attribute(3, ENERGY, 2)).to_bytes()
     assert client.cipher is not None
     closed = CipheredApdu(0xC8, client.cipher.protect(plain, Protection.FULL)).to_bytes()

@@ -32,12 +32,18 @@ from bench.secret import Secret
 from bench.units import MILLISECOND, MINUTE, SECOND, Micros, parse_instant
 from drivers.console_hub import ConsoleHub
 from drivers.console_ihd import ConsoleDisplay
+from drivers.dlms_meter import DlmsMeter as DlmsMeterDriver
+from drivers.profiles.dlms_keys import demo_meter_keys
 from drivers.profiles.profile import Profile, TimingProfile, read_profile
-from drivers.transport.memory import MemoryPort, WirePeer
+from drivers.transport.memory import MemoryPort
 from drivers.transport.opening import open_transport
 from drivers.transport.pipe import Transport
 from emulators.installation import EmulatedInstallation
+from emulators.models.meter import Meter as MeterModel
 from emulators.wire.console import ConsoleDevice, ConsoleModel
+from emulators.wire.dlms_meter import DlmsMeter, WireEnd
+from emulators.wire.hosts import Host
+from tests.conformance.meter_line import MeterLine
 from tests.wire.pty_host import PtyHost
 from tests.wire.skipping_clock import SkippingClock
 
@@ -59,7 +65,7 @@ class Kit:
 
     @property
     def gas(self) -> GasMeter:
-        return cast(GasMeter, self.devices["gas"])
+        return cast(GasMeter, self.meter("gas"))
 
     @property
     def hub(self) -> CommsHub:
@@ -69,8 +75,13 @@ class Kit:
     def display(self) -> InHomeDisplay:
         return cast(InHomeDisplay, self.devices["display"])
 
+    def device(self, name: str) -> Device:
+        if name not in self.devices:
+            pytest.skip(f"no {name} this way: it would take its time")
+        return self.devices[name]
+
     def meter(self, name: str) -> Meter:
-        return cast(Meter, self.devices[name])
+        return cast(Meter, self.device(name))
 
     def spec(self, name: str) -> DeviceSpec:
         return next(spec for spec in self.installation.devices if spec.name == name)
@@ -120,38 +131,53 @@ def _direct(folder: Path, closing: ExitStack) -> Kit:
     return _world(VirtualClock(parse_instant("2021-04-08T09:30:00Z")), Emulation())
 
 
-class Hosted(Protocol):
+class Hosted(Host, WireEnd, Protocol):
     """A port that a wire server hangs on."""
 
-    def attach(self, peer: WirePeer) -> None: ...
 
-    def send(self, data: bytes) -> None: ...
+Open = Callable[[str, Profile], tuple[Hosted, Transport]]
+
+CONSOLES = {"hub": "generic-console-hub", "display": "generic-console-ihd"}
+METERS = {"electricity": "generic-dlms-electricity", "gas": "generic-dlms-gas"}
 
 
-def _with_consoles(
-    kit: Kit, timing: TimingProfile, open_: Callable[[str, Profile], tuple[Hosted, Transport]]
-) -> Kit:
-    """Hub and display on their consoles; the meters as they are."""
+def _wired(kit: Kit, timing: TimingProfile, open_: Open, without: frozenset[str]) -> Kit:
+    """Every device on its port, but for those `without` one, which are not to be had."""
     world = kit.world
-    wired: dict[str, ConsoleDevice] = {}
+    lines: dict[str, MeterLine] = {}
+    consoles: dict[str, ConsoleDevice] = {}
     drivers: dict[str, Device] = {}
-    for name, shipped in (("hub", "generic-console-hub"), ("display", "generic-console-ihd")):
+    for name, shipped in CONSOLES.items():
         profile = replace(read_profile(shipped), timing=timing)
         host, transport = open_(name, profile)
         model = cast("ConsoleModel", world.models[name])
-        wired[name] = ConsoleDevice(model, profile, kit.clock, host.send)
-        host.attach(wired[name])
+        consoles[name] = ConsoleDevice(model, profile, kit.clock, host.send)
+        host.attach(consoles[name])
         driver = ConsoleHub if name == "hub" else ConsoleDisplay
         drivers[name] = cast("Device", driver(name, profile, transport))
+    for name in METERS.keys() - without:
+        profile = read_profile(METERS[name])
+        patience = max(timing.reply_timeout, kit.spec(name).emulation.reply_timeout)
+        profile = replace(profile, timing=replace(timing, reply_timeout=patience))
+        host, transport = open_(name, profile)
+        meter = cast("MeterModel", world.models[name])
+        keys = demo_meter_keys(meter.spec.eui64)
+        lines[name] = MeterLine(host, meter, profile)
+        lines[name].meter = DlmsMeter(meter, profile, keys, lines[name])
+        host.attach(lines[name])
+        drivers[name] = DlmsMeterDriver(name, profile, transport, keys, eui64=meter.spec.eui64)
 
     def arm(fault: FaultSpec) -> None:
-        if fault.target in wired:
-            assert fault.fault == "busy", "what else a line can suffer: drivers.pipe_faults"
-            wired[fault.target].refuse_next("busy")
+        request = fault.moment.request or "*"
+        if fault.target in lines:
+            if fault.fault not in MeterLine.FAULTS:
+                pytest.skip(f"{fault.fault} is not something that happens to a line")
+            lines[fault.target].arm(fault.fault, request)
         else:
-            world.arm(fault)
+            assert fault.fault == "busy", "what else a line can suffer: drivers.pipe_faults"
+            consoles[fault.target].refuse_next("busy")
 
-    return replace(kit, devices={**kit.devices, **drivers}, arm=arm)
+    return replace(kit, devices=drivers, arm=arm)
 
 
 def _emu(folder: Path, closing: ExitStack) -> Kit:
@@ -161,7 +187,7 @@ def _emu(folder: Path, closing: ExitStack) -> Kit:
         port = MemoryPort(name, kit.clock, profile.line.settings)
         return port, port.connect(profile.line.settings)
 
-    return _with_consoles(kit, TimingProfile(), open_)
+    return _wired(kit, TimingProfile(), open_, without=frozenset())
 
 
 def _pty(folder: Path, closing: ExitStack) -> Kit:
@@ -175,27 +201,28 @@ def _pty(folder: Path, closing: ExitStack) -> Kit:
         transport = open_transport(str(host.path), profile.line.settings, clock, locks=folder)
         return host, closing.enter_context(transport)
 
-    return _with_consoles(kit, TimingProfile(_SOON, MILLISECOND, 50 * MILLISECOND), open_)
+    quick = TimingProfile(_SOON, MILLISECOND, 50 * MILLISECOND)
+    return _wired(kit, quick, open_, without=frozenset({"gas"}))  # half an hour until it wakes
 
 
 _SOON = 1_500 * MILLISECOND
 
-Host = Callable[[Path, ExitStack], Kit]
+Way = Callable[[Path, ExitStack], Kit]
 
-HOSTS: dict[str, Host] = {"direct": _direct, "emu": _emu}
-CONSOLE_HOSTS: dict[str, Host] = {"pty": _pty}
+HOSTS: dict[str, Way] = {"direct": _direct, "emu": _emu}
+REAL_TIME_HOSTS: dict[str, Way] = {"pty": _pty}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Over a pty there is only what has a console, so only the tests of hub and display."""
+    """Faults take their time-outs, so `test_errors` runs in virtual time only."""
     if "kit" in metafunc.fixturenames:
-        consoles = metafunc.module.__name__.endswith("test_hub")
-        hosts = HOSTS | CONSOLE_HOSTS if consoles else HOSTS
+        waits = metafunc.module.__name__.endswith("test_errors")
+        hosts = HOSTS if waits else HOSTS | REAL_TIME_HOSTS
         metafunc.parametrize("kit", hosts.values(), ids=hosts.keys(), indirect=True)
 
 
 @pytest.fixture
 def kit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kit]:
-    host: Host = request.param
+    host: Way = request.param
     with ExitStack() as closing:
         yield host(tmp_path, closing)

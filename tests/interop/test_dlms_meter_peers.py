@@ -32,6 +32,8 @@ from drivers.transport.memory import WirePeer
 from emulators.models.meter import Meter
 from emulators.wire.dlms_meter import DlmsMeter
 from emulators.wire.hosts import Hosting
+from emulators.wire.pty_end import PtyEnd
+from emulators.wire.tcp_end import TcpEnd
 from tests.wire.kit_on_wire import home, quick
 
 PEERS = os.environ.get("SMETS1_BENCH_PEERS")
@@ -104,14 +106,12 @@ def meter(place: str, folder: Path, security: Security, spoil: str = "") -> Iter
     with Hosting(clock) as hosting:
         line = profile.line.settings
         if place == "tcp":
-            tcp = hosting.tcp("127.0.0.1", 0, line)
-            host, port = tcp, "{}:{}".format(*tcp.address)
+            end: TcpEnd | PtyEnd = hosting.tcp(line=line)
         else:
-            pty = hosting.pty(folder / "meter", line, paced=False)
-            host, port = pty, str(pty.path)  # type: ignore[assignment]
-        device: WirePeer = DlmsMeter(model, profile, keys, host)
-        host.attach(Spoiler(device) if spoil else device)
-        yield Hosted(clock, model, keys, profile, security, port)
+            end = hosting.pty(folder / "meter", line, paced=False)
+        device: WirePeer = DlmsMeter(model, profile, keys, end)
+        end.attach(Spoiler(device) if spoil else device)
+        yield Hosted(clock, model, keys, profile, security, end.address)
 
 
 class Spoiler:
@@ -124,7 +124,7 @@ class Spoiler:
     def receive(self, data: bytes, at: Micros) -> None:
         for frame in self._reader.receive(data):
             information = frame.information
-            if information[3:4] in (b"\xc8", b"\xcb"):
+            if information[3:4] in (b"\xc8", b"\xcb", b"\xdb"):
                 information = information[:-1] + bytes((information[-1] ^ 1,))
             self._meter.receive(replace(frame, information=information).to_bytes(), at)
 

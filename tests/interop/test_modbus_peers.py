@@ -81,7 +81,7 @@ def test_mbpoll_reads_and_switches_the_relay_board(tmp_path: Path) -> None:
         assert values(mbpoll(path, *contacts)) == [1] * 8
         assert values(mbpoll(path, *coils)) == [0] * 8, "normally closed: fed while the coil is off"
         assert "Written 1 references" in mbpoll(path, "-a", "1", "-t", "0", "-r", "1", "1")
-        assert not place.electricity.powered
+        assert place.electricity.power_cuts[-1][1] is None, "cut"
         assert values(mbpoll(path, *contacts)) == [0, 1, 1, 1, 1, 1, 1, 1]
         assert "Written 3 references" in mbpoll(path, "-a", "1", "-t", "0", "-r", "1", "0 1 1")
         assert place.electricity.powered

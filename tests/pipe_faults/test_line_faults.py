@@ -188,7 +188,7 @@ def test_unsolicited_lines_pass_a_faulty_pipe() -> None:
     got = b""
     while data := queue.read(START + 10 * SECOND):
         got += data
-    assert got == b"\nOK\r\n"
+    assert got.strip() == b"OK"
     message = queue.unsolicited(START + 10 * SECOND)
     assert message is not None
     assert message.message == b"RING"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final
@@ -9,18 +10,27 @@ from typing import Final
 from matrix import Call, Driven, Rig, Wrap
 
 from bench.clock import Clock
-from bench.devices import DisplayState, Measurement
+from bench.devices import DisplayState, KeySlot, Measurement, RegisterReading
+from bench.emulation import KeyTruth
 from bench.errors import Busy, KitFault, PeerError
+from bench.secret import Secret
+from bench.units import SECOND
 from drivers.console_hub import ConsoleHub
 from drivers.console_ihd import ConsoleDisplay
+from drivers.dlms_meter import DlmsMeter
 from drivers.gas_via_hub import GasViaHub
 from drivers.modbus_reference_meter import ModbusReferenceMeter
 from drivers.modbus_relay_board import ModbusRelayBoard
+from drivers.profiles.dlms_keys import demo_meter_keys
+from drivers.profiles.profile import read_profile
+from drivers.transport.memory import MemoryPort
+from emulators.wire.dlms_meter import DlmsMeter as EmulatedMeter
 from tests.wire.kit_on_wire import BOARD, HUB, IHD, METER, Home, home
 
 _NO_CHECKSUM: Final = "a console line has no checksum: a changed or lost digit is another number"
 _CONSOLE_BLIND: Final = {"loss": _NO_CHECKSUM, "corruption": _NO_CHECKSUM, "babble": _NO_CHECKSUM}
 
+_ELECTRICITY: Final = read_profile("generic-dlms-electricity")
 _KIT: Final = (KitFault, Busy)  # Busy: the shared line does not fall silent
 
 
@@ -144,7 +154,71 @@ def _reference_meter(clock: Clock, wrap: Wrap) -> Driven:
     return Driven([measure], measure)
 
 
+def _meter(clock: Clock, wrap: Wrap) -> Driven:
+    place = home(clock)
+    model = place.electricity
+    keys = demo_meter_keys(model.spec.eui64)
+    port = MemoryPort("electricity", clock, _ELECTRICITY.line.settings)
+    rng = random.Random(1)
+    port.attach(EmulatedMeter(model, _ELECTRICITY, keys, port, challenge=lambda: rng.randbytes(16)))
+    transport = wrap(port.connect(_ELECTRICITY.line.settings))
+    driver = DlmsMeter("electricity", _ELECTRICITY, transport, keys, entropy=rng.randbytes)
+    held = {key.check_value: key for key in (Secret(bytes(16), "electricity"),)}
+
+    def truth() -> KeyTruth:
+        return place.world.truth().devices["electricity"].keys[KeySlot.SUA]
+
+    def rotate() -> None:
+        key = Secret(rng.randbytes(16), "new")
+        held[key.check_value] = key
+        driver.rotate_key(KeySlot.SUA, key, len(held))
+
+    def clock_shown(value: object) -> bool:
+        assert isinstance(value, int)
+        return 0 <= model.read_clock() - value <= 2 * SECOND
+
+    def registers_now(value: object) -> bool:
+        assert isinstance(value, RegisterReading)
+        now = model.read_registers()
+        pairs = zip(value.values, now.values, strict=True)
+        return all(a == b and 0 <= y - x <= Decimal("0.05") for (a, x), (b, y) in pairs)
+
+    identify = Call("identify", driver.identify, _equals(model.identity))
+    return Driven(
+        [
+            identify,
+            Call("read_clock", driver.read_clock, clock_shown),
+            Call("read_registers", driver.read_registers, registers_now),
+            Call("supply_state", driver.supply_state, _equals(model.supply_state)),
+            Call(
+                "set_clock",
+                lambda: driver.set_clock(clock.now()),
+                _equals(lambda: None),
+                _counted(place, "electricity", "set_clock"),
+            ),
+            Call(
+                "rotate_key",
+                rotate,
+                _equals(lambda: None),
+                _counted(place, "electricity", "rotate_key"),
+            ),
+            Call(
+                "key_state",
+                lambda: driver.key_state(KeySlot.SUA).check_value,
+                _equals(lambda: truth().check_value),
+            ),
+            Call(
+                "prove_key",
+                lambda: driver.prove_key(KeySlot.SUA, held[truth().check_value]),
+                _equals(lambda: True),
+            ),
+        ],
+        identify,
+    )
+
+
 RIGS: Final[Mapping[object, Rig]] = {
+    DlmsMeter: Rig("dlms-meter", _meter, _ELECTRICITY.timing, exchanges=10),
     ConsoleHub: Rig("console-hub", _hub, HUB.timing, blind=_CONSOLE_BLIND, exchanges=6),
     ConsoleDisplay: Rig("console-ihd", _display, IHD.timing, blind=_CONSOLE_BLIND),
     GasViaHub: Rig("gas-via-hub", _gas_via_hub, HUB.timing, (PeerError,), _CONSOLE_BLIND, 8),

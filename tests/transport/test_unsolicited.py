@@ -15,8 +15,8 @@ STARTS = (b"RING", b"+CMTI:")
 
 CASES = [
     (b"OK\r\n", b"OK\r\n", ()),
-    (b"RING\r\n", b"\n", (b"RING",)),
-    (b"\r\nRING\r\nOK\r\n", b"\r\n\nOK\r\n", (b"RING",)),
+    (b"RING\r\n", b"", (b"RING",)),
+    (b"\r\nRING\r\nOK\r\n", b"\r\nOK\r\n", (b"RING",)),
     (b'+CMTI: "SM",3\rOK\r', b"OK\r", (b'+CMTI: "SM",3',)),
     (b"RINSE\r\n> ", b"RINSE\r\n> ", ()),
     (b"say RING\r\n", b"say RING\r\n", ()),
@@ -68,7 +68,7 @@ def test_a_message_in_the_middle_of_an_answer_waits_in_its_queue_with_its_stamp(
     got = b""
     while data := queue.read(START + HOUR):
         got += data
-    assert got == b"+CSQ: 17\r\n\nOK\r\n"
+    assert got == b"+CSQ: 17\r\nOK\r\n"
     assert queue.unsolicited(START) == Unsolicited(START + 3 * SECOND, b"RING")
     assert queue.unsolicited(clock.now() + SECOND) is None
 
@@ -129,4 +129,4 @@ def test_a_message_right_behind_the_prompt_is_one(cut: int) -> None:
         answer += piece
         messages += whole
     assert messages == [b"EVENT SMS 1", b"EVENT SMS 2"]
-    assert answer == b"WAN UP\r\nhub> \nhub! EVENT no\r\nhub> EVEN\r\nhub> hub> \n"
+    assert answer == b"WAN UP\r\nhub> hub! EVENT no\r\nhub> EVEN\r\nhub> hub> "

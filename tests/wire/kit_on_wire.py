@@ -13,6 +13,7 @@ from bench.parties import Group, Inbox
 from bench.secret import Secret
 from bench.units import MILLISECOND, MINUTE, SECOND, Micros, parse_instant
 from drivers.profiles.profile import Profile, TimingProfile, read_profile
+from drivers.transport.line import LineSettings
 from drivers.transport.memory import MemoryPort, WirePeer
 from emulators.installation import EmulatedInstallation
 from emulators.models.comms_hub import CommsHub
@@ -33,6 +34,8 @@ METER = read_profile("generic-modbus-reference-meter")
 
 class Host(Protocol):
     """A port that a wire server hangs on."""
+
+    line: LineSettings
 
     def attach(self, peer: WirePeer) -> None: ...
 
@@ -108,14 +111,18 @@ class Home:
         return port
 
 
-def home(clock: Clock | None = None, reaction: Micros = 50 * MILLISECOND) -> Home:
+def home(
+    clock: Clock | None = None,
+    reaction: Micros = 50 * MILLISECOND,
+    reboot_takes: Micros = 40 * SECOND,
+) -> Home:
     """`reaction` is that of the `direct:` host; on the wire the profile has it."""
     clock = clock or VirtualClock(START)
     emulation = Emulation(reaction=reaction)
     hows = {
         "electricity": (Role.ELECTRICITY_METER, emulation),
         "gas": (Role.GAS_METER, replace(emulation, reply_timeout=31 * MINUTE)),
-        "hub": (Role.COMMS_HUB, replace(emulation, reboot_takes=40 * SECOND)),
+        "hub": (Role.COMMS_HUB, replace(emulation, reboot_takes=reboot_takes)),
         "display": (Role.IHD, emulation),
     }
     devices = tuple(
