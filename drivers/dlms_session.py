@@ -215,6 +215,8 @@ class Call:
         return [self._given(self._ask(client, partial(_get, at=at))) for at in attributes]
 
     def write(self, client: ClientProfile, attribute: Attribute, value: CosemData) -> None:
+        """On an association opened for it: with a meter that is not there nothing was sent."""
+        self.associate(client, afresh=True)
         class_id, name, index = attribute.class_id, attribute.name, attribute.index
         self._ask(client, lambda dlms: dlms.set(class_id, name, index, value), changes=True)
 
@@ -233,15 +235,17 @@ class Call:
 
         self._ask(client, request, changes=True, attempts=1)
 
-    def associate(self, client: ClientProfile, command: int | None = None) -> None:
-        """Makes sure that the client has an association.
+    def associate(
+        self, client: ClientProfile, command: int | None = None, *, afresh: bool = False
+    ) -> None:
+        """Makes sure that the client has an association, a new one if `afresh`.
 
-        With a `command` counter it is a fresh one, whose messages carry the first counters of that
+        With a `command` counter it is a new one, whose messages carry the first counters of that
         command that neither side has used.
         """
         held = self._session.client(self, client)
         stands = self._port.client == client.address and held.dlms.state is SessionState.ASSOCIATED
-        if stands and command is None:
+        if stands and command is None and not afresh:
             return
         cipher = held.dlms.cipher
         if cipher is not None and (command is not None or not held.counter_known):

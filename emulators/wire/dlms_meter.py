@@ -415,6 +415,7 @@ class MeterLogic:
             raise DataAccessError(AccessResult.OTHER_REASON) from None
         new = Secret(octets, f"{slot} of {self._model.spec.name}")
         self._model.rotate_key(slot, new, self._command(slot, client))
+        self._commands[slot] = self._model.keys.state(slot).counter
         return None
 
     def _command(self, slot: KeySlot, client: int) -> int:

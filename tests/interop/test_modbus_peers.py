@@ -204,7 +204,11 @@ class NullModem:
 
 
 @pytest.fixture(params=["pty", "tcp"])
-def peer_port(request: pytest.FixtureRequest) -> Iterator[str]:
+def peer_port(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    # The system gives a pty's number to the next one; another test run may still hold its lock.
+    monkeypatch.setenv("SMETS1_BENCH_LOCK_DIR", str(tmp_path))
     if request.param == "tcp":
         server = Server(ModbusTcpServer, address=("127.0.0.1", 0))
         yield f"socket://127.0.0.1:{server.tcp_port}"

@@ -31,7 +31,9 @@ class OverPty:
 
 
 @pytest.fixture
-def line(tmp_path: Path) -> Iterator[OverPty]:
+def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OverPty]:
+    # The system gives a pty's number to the next one; another test run may still hold its lock.
+    monkeypatch.setenv("SMETS1_BENCH_LOCK_DIR", str(tmp_path))
     line = OverPty(tmp_path / "port")
     yield line
     line.host.close()
