@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final
 
 from bench.clock import Clock
 from bench.units import Micros
@@ -12,12 +14,17 @@ from drivers.codecs.console import ConsoleServer, Heard, NotUnderstood
 from drivers.profiles.console_values import ConsoleValues
 from drivers.profiles.parts import console_part
 from drivers.profiles.profile import Profile
+from emulators.exchange import Channel
 from emulators.models.comms_hub import CommsHub
 from emulators.models.device import EmulatedDevice
 from emulators.models.ihd import InHomeDisplay
 from emulators.models.rejection import Rejected
+from emulators.wire.struck_request import AnotherDevice, NoAnswer, NotAuthentic, OnTheWire
 
 Send = Callable[[bytes], None]
+
+_ANOTHER: Final = "00-00-5E-00-53-00-00-01"
+"""The EUI-64 of a device that answers in another's place: from the documentation range."""
 
 ConsoleModel = CommsHub | InHomeDisplay
 
@@ -40,7 +47,16 @@ class ConsoleDevice:
     Announcements wait until the command that is being typed is whole.
     """
 
-    def __init__(self, model: ConsoleModel, profile: Profile, clock: Clock, send: Send) -> None:
+    def __init__(
+        self,
+        model: ConsoleModel,
+        profile: Profile,
+        clock: Clock,
+        send: Send,
+        *,
+        channel: Channel | None = None,
+    ) -> None:
+        """`channel`: where request faults lie in wait."""
         role = model.spec.role
         console = console_part(profile, role)
         self._model: EmulatedDevice = model
@@ -61,6 +77,8 @@ class ConsoleDevice:
         self._typing = False
         self._announcements: list[bytes] = []
         self._refusals: deque[str] = deque()
+        self._channel = channel
+        self._impostor = False
         model.watchers.append(self._announce)
 
     def refuse_next(self, code: str, times: int = 1) -> None:
@@ -86,9 +104,45 @@ class ConsoleDevice:
         self._forget_if_restarted()
         if not self._pending or not self._model.up:
             return
-        self._send(self._answer(self._pending.popleft()))
+        self._say(self._pending.popleft())
         if self._pending:
             self._clock.call_at(self._clock.now() + self._reaction, self._act)
+
+    def _say(self, heard: Heard | NotUnderstood) -> None:
+        """Answers, as a fault lets it: late, damaged, or not at all."""
+        try:
+            answer, late, damaged = self._suffer(heard)
+        except NoAnswer:
+            return
+        if damaged:
+            middle = len(answer) // 2
+            answer = answer[:middle] + b"\x00" + answer[middle + 1 :]
+        if late:
+            self._clock.call_at(self._clock.now() + late, partial(self._send, answer))
+        else:
+            self._send(answer)
+
+    def _suffer(self, heard: Heard | NotUnderstood) -> tuple[bytes, Micros, bool]:
+        if self._channel is None or isinstance(heard, NotUnderstood) or heard.command == "sync":
+            return self._answer(heard), 0, False
+        operation = heard.command.replace("-", "_")
+        exchange = OnTheWire(self._channel, operation, partial(self._answer, heard))
+        try:
+            answer = exchange.suffer()
+        except Rejected as no:
+            return self._fail(no.code, no.detail), 0, False
+        except NotAuthentic:
+            return self._fail("denied", "not authentic"), 0, False
+        except AnotherDevice:
+            # Another device would answer in its own name; asked anything else it has no answer.
+            if heard.command != "identify":
+                raise NoAnswer from None
+            self._impostor = True
+            answer = self._answer(heard)
+            self._impostor = False
+        if answer is None:  # acknowledged, not done
+            answer = self._server.answer(heard.command, [])
+        return answer, exchange.late, exchange.damaged
 
     def _answer(self, heard: Heard | NotUnderstood) -> bytes:
         if isinstance(heard, NotUnderstood) or heard.command not in self._acts:
@@ -99,6 +153,8 @@ class ConsoleDevice:
             said = self._acts[heard.command](heard.parameters)
         except Rejected as no:
             return self._fail(no.code, no.detail)
+        if self._impostor:
+            said = replace(said, once={**said.once, "eui64": _ANOTHER})
         lines: list[tuple[int, Mapping[str, str]]] = []
         for place, line in enumerate(self._dialect.commands[heard.command].lines):
             for row in said.rows if line.repeats else ({},):

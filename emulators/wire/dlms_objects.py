@@ -186,7 +186,9 @@ class MeterObjects:
         try:
             return self._suffer(operation, act) if operation else act()
         except Rejected as no:
-            code = self._refusals.get(no.code, AccessResult.OTHER_REASON)
+            # The profile's word for the refusal; else the result of that very name; else any other.
+            named = AccessResult.__members__.get(no.code.upper().replace("-", "_"))
+            code = self._refusals.get(no.code, named or AccessResult.OTHER_REASON)
             raise DataAccessError(code) from None
 
 

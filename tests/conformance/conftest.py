@@ -43,7 +43,6 @@ from emulators.models.meter import Meter as MeterModel
 from emulators.wire.console import ConsoleDevice, ConsoleModel
 from emulators.wire.dlms_meter import DlmsMeter, WireEnd
 from emulators.wire.hosts import Host
-from tests.conformance.meter_line import MeterLine
 from tests.wire.pty_host import PtyHost
 from tests.wire.skipping_clock import SkippingClock
 
@@ -144,7 +143,6 @@ METERS = {"electricity": "generic-dlms-electricity", "gas": "generic-dlms-gas"}
 def _wired(kit: Kit, timing: TimingProfile, open_: Open, without: frozenset[str]) -> Kit:
     """Every device on its port, but for those `without` one, which are not to be had."""
     world = kit.world
-    lines: dict[str, MeterLine] = {}
     consoles: dict[str, ConsoleDevice] = {}
     drivers: dict[str, Device] = {}
     for name, shipped in CONSOLES.items():
@@ -162,20 +160,15 @@ def _wired(kit: Kit, timing: TimingProfile, open_: Open, without: frozenset[str]
         host, transport = open_(name, profile)
         meter = cast("MeterModel", world.models[name])
         keys = demo_meter_keys(meter.spec.eui64)
-        lines[name] = MeterLine(host, meter, profile)
-        lines[name].meter = DlmsMeter(meter, profile, keys, lines[name])
-        host.attach(lines[name])
+        host.attach(DlmsMeter(meter, profile, keys, host, channel=world.channel(name)))
         drivers[name] = DlmsMeterDriver(name, profile, transport, keys, eui64=meter.spec.eui64)
 
     def arm(fault: FaultSpec) -> None:
-        request = fault.moment.request or "*"
-        if fault.target in lines:
-            if fault.fault not in MeterLine.FAULTS:
-                pytest.skip(f"{fault.fault} is not something that happens to a line")
-            lines[fault.target].arm(fault.fault, request)
-        else:
+        if fault.target in consoles:
             assert fault.fault == "busy", "what else a line can suffer: drivers.pipe_faults"
             consoles[fault.target].refuse_next("busy")
+        else:
+            world.arm(fault)
 
     return replace(kit, devices=drivers, arm=arm)
 

@@ -1,4 +1,4 @@
-"""Request faults on the wire: armed as over `direct:`, suffered in octets, met as the same error."""
+"""Request faults on the wire: armed as over `direct:`, suffered in octets, the same error."""
 
 from __future__ import annotations
 
@@ -99,7 +99,6 @@ def test_each_fault_is_met_as_over_direct(
         rig.meter.identify()  # so that nobody need be asked who he is when the fault lies in wait
         rig.fail_next(fault, operation)
         error = caught(ask)
-        # An impostor that is asked for its identity is met there, not at the request it answered.
         assert type(error) is asking, operation
         assert (error.peer, error.operation) == (name, operation)
         rig.wait(HOUR)
@@ -126,6 +125,7 @@ def test_a_busy_meter_says_so_in_the_interfaces_word() -> None:
     rig = Rig("electricity")
     for operation, ask in (
         ("read_clock", rig.meter.read_clock),
+        ("prove_key", lambda: rig.meter.prove_key(SUA, OLD)),
         ("rotate_key", lambda: rig.meter.rotate_key(SUA, NEW, 1)),
     ):
         rig.fail_next("busy", operation)
