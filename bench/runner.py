@@ -23,6 +23,7 @@ from bench.result import (
     to_json,
 )
 from bench.scenario_run import Ran, run_scenario
+from bench.station import DIRECT, Station
 from bench.suite_reading import Forced, PreparedScenario, read_suite
 from bench.tool_identity import tool_commit, tool_version
 from bench.trace import Attempt
@@ -47,11 +48,14 @@ class Order:
     seed: int
     only: tuple[str, ...] = ()
     forced: Forced = field(default_factory=Forced)
+    station: Station = DIRECT
+    station_named: str = ""
 
     def replay(self, scenario: str) -> str:
         """The one command that runs this scenario again, to the byte."""
         words = ["smets1-bench", "run", self.named, "--scenario", scenario]
         for option, value in (
+            ("--station", self.station_named or None),
             ("--mehrs", self.forced.mehrs),
             ("--mam", self.forced.mam),
             ("--overlay", self.forced.overlay),
@@ -89,7 +93,7 @@ def run_suite(
                 if scenario.not_run:
                     records.append(_not_run(order, scenario, scenario.not_run))
                     continue
-                ran, stopped = _run_until_stopped(scenario, order.seed, cancellation)
+                ran, stopped = _run_until_stopped(order, scenario, cancellation)
                 for event in ran.events if ran is not None else ():
                     trace.write(event_to_json(event) + "\n")
                 trace.flush()
@@ -112,11 +116,11 @@ def run_suite(
 
 
 def _run_until_stopped(
-    scenario: PreparedScenario, seed: int, cancellation: Cancellation | None
+    order: Order, scenario: PreparedScenario, cancellation: Cancellation | None
 ) -> tuple[Ran | None, str]:
     """What the scenario left behind, if it began; and why it was stopped, if it was."""
     try:
-        ran = run_scenario(scenario, seed, cancellation)
+        ran = run_scenario(scenario, order.seed, cancellation, order.station)
     except Cancelled as cancelled:
         return None, cancelled.reason
     return ran, ran.cancelled
@@ -124,7 +128,7 @@ def _run_until_stopped(
 
 def run_prepared(order: Order, prepared: PreparedScenario) -> ScenarioRecord:
     """Runs one scenario and judges it, without writing anything."""
-    return _record(order, run_scenario(prepared, order.seed), first_line=1)
+    return _record(order, run_scenario(prepared, order.seed, station=order.station), first_line=1)
 
 
 def _record(order: Order, ran: Ran, first_line: int) -> ScenarioRecord:
@@ -230,7 +234,7 @@ def _run_record(
         verdicts.append(Verdict.INCONCLUSIVE)
     return RunRecord(
         suite=suite,
-        station="emulated (direct)",
+        station=order.station.station,
         kit="EMULATED",
         clock="virtual",
         seed=order.seed,

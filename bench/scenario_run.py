@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from bench.clock import Cancellation, Cancelled, VirtualClock
 from bench.demo_keys import demo_key
-from bench.devices import Identity, KeySlot
+from bench.devices import Device, Identity, KeySlot
 from bench.effects import Act, Effects
 from bench.emulation import EmulatedWorld, FaultSpec, Truth, WorldFactory
 from bench.errors import BenchError, PeerError
@@ -15,10 +17,11 @@ from bench.key_ring import MemoryKeyRing
 from bench.migration.defaults import with_overrides
 from bench.migration.process import Migration, migrate
 from bench.parties import Holder, Inbox
-from bench.plugins import EMULATORS, load
+from bench.plugins import DRIVERS, EMULATORS, load
 from bench.restoring import restore
 from bench.resubmission import resubmission_policy
 from bench.secret import Secret
+from bench.station import DIRECT, Port, Station
 from bench.suite import KeyKnown
 from bench.suite_reading import PreparedScenario
 from bench.trace import Event
@@ -45,7 +48,10 @@ class Ran:
 
 
 def run_scenario(
-    prepared: PreparedScenario, seed: int, cancellation: Cancellation | None = None
+    prepared: PreparedScenario,
+    seed: int,
+    cancellation: Cancellation | None = None,
+    station: Station = DIRECT,
 ) -> Ran:
     """Builds the scenario's world, migrates, looks at the truth, returns the kit as agreed.
 
@@ -58,7 +64,8 @@ def run_scenario(
     secrets: list[Secret] = []
     world = _build_world(prepared, seed, clock, inbox, secrets)
     unprepared = _prepare_account(prepared, world)
-    identities = _read_back(world)
+    devices = _devices(prepared, station, world, clock, seed)
+    identities = _read_back(devices)
     # Reading a sleepy meter takes time; every scenario opens a whole day after its clock started.
     clock.sleep_until(scenario.start + DAY, cancellation)
     inbox.clear()  # a file set that followed an account switched beforehand is not this run's
@@ -82,7 +89,7 @@ def run_scenario(
     effects = Effects(
         clock=clock,
         inbox=inbox,
-        devices=world.devices,
+        devices=devices,
         parties=world.parties,
         keys=_key_ring(prepared, secrets),
         random_bytes=fresh_key,
@@ -156,10 +163,34 @@ def _key_ring(prepared: PreparedScenario, secrets: list[Secret]) -> MemoryKeyRin
     return MemoryKeyRing(held)
 
 
-def _read_back(world: EmulatedWorld) -> dict[str, Identity]:
+def _devices(
+    prepared: PreparedScenario,
+    station: Station,
+    world: EmulatedWorld,
+    clock: VirtualClock,
+    seed: int,
+) -> dict[str, Device]:
+    """Every device as the station reaches it: the model itself, or a driver on a line to it."""
+    devices = dict(world.devices)
+    for spec in prepared.installation.devices:
+        entry = station.devices.get(spec.name)
+        if entry is None or entry.port is Port.DIRECT:
+            continue
+        named = f"{seed}/{prepared.scenario.scenario}/{spec.name}"
+        server = partial(_serve, world, spec.name, f"{named}/device")
+        connect = load(DRIVERS, "emulated-line")
+        devices[spec.name] = connect(spec, entry.profile, clock, f"{named}/driver", server)
+    return devices
+
+
+def _serve(world: EmulatedWorld, name: str, seed: str, profile: object, end: object) -> object:
+    return load(EMULATORS, "wire-server")(world, name, profile, end, seed)
+
+
+def _read_back(devices: Mapping[str, Device]) -> dict[str, Identity]:
     """Who the devices say they are; one that does not answer is left out."""
     identities: dict[str, Identity] = {}
-    for name, device in world.devices.items():
+    for name, device in devices.items():
         try:
             identities[name] = device.identify()
         except PeerError:

@@ -50,11 +50,11 @@ class EmulatedInstallation:
     __slots__ = (
         "_arming",
         "_channels",
-        "_clock",
         "_dsp",
         "_opened",
         "_seed",
         "_smso",
+        "clock",
         "devices",
         "installation",
         "models",
@@ -73,7 +73,7 @@ class EmulatedInstallation:
         device_keys: Mapping[tuple[str, KeySlot], Secret],
     ) -> None:
         self.installation = installation
-        self._clock = clock
+        self.clock = clock
         self._seed = seed
         self._arming: Arming | None = None
         self._opened: Micros | None = None
@@ -107,7 +107,7 @@ class EmulatedInstallation:
         if self._arming is None:
             self._arming = Arming(
                 self.installation,
-                self._clock,
+                self.clock,
                 self._seed,
                 self.models,
                 self._channels,
@@ -150,7 +150,7 @@ class EmulatedInstallation:
                 f"not {len(hubs)}"
             )
         rng = random.Random(self._seed)
-        hub = CommsHub(hubs[0], self._clock)
+        hub = CommsHub(hubs[0], self.clock)
         devices: dict[str, Device] = {}
         self._channels: dict[str, Channel] = {}
         for spec in self.installation.devices:
@@ -166,7 +166,7 @@ class EmulatedInstallation:
         device_keys: Mapping[tuple[str, KeySlot], Secret],
         rng: random.Random,
     ) -> tuple[EmulatedDevice, Device]:
-        clock, mode = self._clock, self.installation.payment
+        clock, mode = self.clock, self.installation.payment
         if spec.role is Role.COMMS_HUB:
             self._channels[spec.name] = channel = channel_to(hub)
             return hub, DirectHub(hub, channel)

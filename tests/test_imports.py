@@ -75,6 +75,7 @@ ALLOWED = {
 FLOOR_OF = {
     "effects": "effects",
     "suite": "suite",
+    "station": "suite",
     "suite_checks": "suite",
     "suite_reading": "suite",
     "installation_file": "suite",

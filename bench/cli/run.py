@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,11 @@ from bench.errors import BenchError, ExitCode, UsageError
     multiple=True,
     metavar="NAME",
     help="Only this scenario; may be given several times.",
+)
+@click.option(
+    "--station",
+    metavar="NAME|FILE",
+    help="How the devices are reached: emulated-direct, emulated-emu, or a .yaml file.",
 )
 @click.option("--seed", default=1, show_default=True, help="Replays a run to the byte.")
 @click.option(
@@ -49,6 +55,7 @@ from bench.errors import BenchError, ExitCode, UsageError
 def run(
     suite: str,
     only: tuple[str, ...],
+    station: str | None,
     seed: int,
     out: Path | None,
     overwrite: bool,
@@ -67,17 +74,23 @@ def run(
       smets1-bench run
       smets1-bench run my-suite.yaml --out runs/monday --seed 7
       smets1-bench run --scenario da-commissioned
+      smets1-bench run --station emulated-emu   the same through the drivers, byte by byte
     """
     from bench.report.render import render
     from bench.report.text import Terminal, report_text
     from bench.result import to_json
     from bench.runner import Order, run_suite
     from bench.shipped import find
+    from bench.station import read_station
     from bench.suite_reading import Forced
     from bench.verdict import Verdict
 
     place = cache(_new_folder) if out is None else cache(lambda: _given_folder(out, overwrite))
-    order = Order(find("suites", suite), suite, seed, only, Forced(mehrs, mam, overlay))
+    forced = Forced(mehrs, mam, overlay)
+    order = Order(find("suites", suite), suite, seed, only, forced)
+    if station is not None:
+        held = read_station(find("stations", station))
+        order = replace(order, station=held, station_named=station)
     with _cancelled_by_signals() as cancellation, _progress(quiet=as_json) as progress:
         record = run_suite(order, place, progress=progress, cancellation=cancellation)
     folder = place()

@@ -167,15 +167,14 @@ def test_ciphered_answers_are_told_apart_however_late() -> None:
     """Without any quiet: the counter of an answer of earlier is one that was seen."""
     profile = metered(Security.HLS_GMAC, MILLISECOND)
     outcomes = [
-        case(profile, Security.HLS_GMAC, seed, 20 * SECOND, 40) for seed in range(CASES // 4)
+        case(profile, Security.HLS_GMAC, seed, 20 * SECOND, 40) for seed in range(CASES // 8)
     ]
-    assert sum(answered for answered, _ in outcomes) > CASES
-    assert sum(failed for _, failed in outcomes) > CASES
+    assert sum(answered for answered, _ in outcomes) > CASES // 2
+    assert sum(failed for _, failed in outcomes) > CASES // 2
 
 
 def test_the_trap_is_real() -> None:
     """Plain answers without the quiet: sequence numbers and invoke-ids come round after 16."""
     profile = metered(Security.NONE, MILLISECOND)
     with pytest.raises(AssertionError, match="an earlier question"):
-        for seed in range(2000):
-            case(profile, Security.NONE, seed, 3 * SECOND, 200)
+        [case(profile, Security.NONE, seed, 3 * SECOND, 200) for seed in range(2000)]

@@ -20,18 +20,10 @@ from bench.clock import VirtualClock
 from bench.errors import BenchError, PeerError
 from bench.units import MILLISECOND, SECOND, Micros
 from drivers.codecs.console import ConsoleServer, Heard
-from drivers.codecs.cosem_types import CosemData, DoubleLongUnsigned, Enumerated, Integer
-from drivers.codecs.dlms_server import ClientAccess, DlmsServer
-from drivers.codecs.hdlc_events import Connected, Data, Disconnected
-from drivers.codecs.hdlc_link import HdlcLink, Role
-from drivers.codecs.hdlc_parameters import LinkParameters
 from drivers.codecs.modbus_rtu import Asked, ModbusServer, ReadRegisters
-from drivers.codecs.xdlms import Attribute, Method
 from drivers.console_hub import ConsoleHub
-from drivers.dlms_meter import DlmsMeter
 from drivers.modbus_unit import ModbusUnit
-from drivers.profiles.dlms import Security, secured
-from drivers.profiles.profile import Profile, TimingProfile, read_profile
+from drivers.profiles.profile import Profile, TimingProfile
 from drivers.transport.memory import MemoryPort
 from tests.wire.kit_on_wire import BOARD, HUB, START, timed
 
@@ -116,54 +108,6 @@ class SlowConsole:
         self._port.clock.call_at(due, partial(self._port.send, answer))
 
 
-class SlowMeter:
-    """A register that shows how often it was read. Without security: nothing but numbers tells one
-    answer from another.
-    """
-
-    def __init__(self, port: MemoryPort, profile: Profile, delay: Delay) -> None:
-        assert profile.dlms is not None
-        self.acted = 0
-        self._port = port
-        self._delay = delay
-        dlms = profile.dlms
-        clients = {dlms.clients.reader.address: ClientAccess()}
-        self._server = DlmsServer(self, clients, system_title=bytes(8), challenge=lambda: bytes(16))
-        octets = dlms.hdlc.information
-        parameters = LinkParameters(octets, octets)
-        self._link = HdlcLink(Role.SERVER, server=dlms.hdlc.server, parameters=parameters)
-        self._client = 0
-        port.attach(self)
-
-    def get(self, attribute: Attribute, client: int) -> CosemData:
-        if attribute.index == 3:
-            return (Integer(0), Enumerated(30))
-        self.acted += 1
-        return DoubleLongUnsigned(self.acted)
-
-    def set(self, attribute: Attribute, value: CosemData, client: int) -> None:
-        raise AssertionError("nobody writes")
-
-    def action(self, method: Method, parameters: CosemData, client: int) -> CosemData:
-        raise AssertionError("nobody acts")
-
-    def receive(self, data: bytes, at: Micros) -> None:
-        said = b""
-        for event in self._link.receive(data):
-            if isinstance(event, Connected):
-                self._client = event.client.upper
-            elif isinstance(event, Data):
-                answer = self._server.receive_apdu(self._client, event.payload)
-                assert answer is not None
-                said += self._link.send(Data(answer))
-            elif isinstance(event, Disconnected):
-                self._server.link_lost()
-        said = self._link.octets_to_send() + said
-        delay = self._delay()
-        if said and delay is not None:
-            self._port.clock.call_at(at + delay, partial(self._port.send, said))
-
-
 def newest_values(read: Callable[[], int], acted: Callable[[], int]) -> tuple[int, int]:
     """(reads answered, reads not answered); each answered one with the value of its question."""
     answered = failed = 0
@@ -196,23 +140,6 @@ def console_case(
     return newest_values(lambda: hub.wan_state().wake_ups, lambda: device.acted)
 
 
-def meter_case(profile: Profile, seed: int, slowest: Micros) -> tuple[int, int]:
-    port = MemoryPort("meter", VirtualClock(START), profile.line.settings)
-    device = SlowMeter(port, profile, delays(random.Random(seed), slowest))
-    meter = DlmsMeter("meter", profile, port.connect(port.line))
-
-    def read() -> int:
-        ((_, value),) = meter.read_registers().values
-        return int(value * 1000)
-
-    return newest_values(read, lambda: device.acted)
-
-
-def without_security(profile: Profile) -> Profile:
-    assert profile.dlms is not None
-    return replace(profile, dlms=secured(profile.dlms, Security.NONE))
-
-
 def without_sync(profile: Profile, **changed: object) -> Profile:
     assert profile.console is not None
     commands = {name: held for name, held in profile.console.commands.items() if name != "sync"}
@@ -224,7 +151,6 @@ HASTY = TimingProfile(TIMING.reply_timeout, TIMING.reaction, MILLISECOND)
 PLAIN = {"echo": False, "prompt": "", "done": ("OK",)}
 
 MODBUS = timed(BOARD, TIMING)
-ELECTRICITY = without_security(read_profile("generic-dlms-electricity"))
 ECHOING = timed(without_sync(HUB), TIMING)
 SILENT = timed(without_sync(HUB, **PLAIN), TIMING)
 IN_STEP = timed(HUB, HASTY)
@@ -234,9 +160,6 @@ CASES_OF: dict[str, Callable[[int], tuple[int, int]]] = {
     "console-with-echo": lambda seed: console_case(ECHOING, seed, SLOWEST, in_order=False),
     "console-without-echo": lambda seed: console_case(SILENT, seed, SLOWEST, in_order=False),
     # A console that repeats tokens needs no quiet line: however late an answer comes.
-    "dlms": lambda seed: meter_case(timed(ELECTRICITY, TIMING), seed, SLOWEST),
-    # Sequence numbers and invoke-ids part answers where no quiet line does: up to sixteen late.
-    "dlms-not-quiet": lambda seed: meter_case(timed(ELECTRICITY, HASTY), seed, SLOWEST),
     "console-in-step": lambda seed: console_case(IN_STEP, seed, 20 * SECOND, in_order=True),
 }
 
