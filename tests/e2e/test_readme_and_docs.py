@@ -48,7 +48,7 @@ def test_every_command_of_the_readme_works(command: str, tmp_path: Path) -> None
 
 
 def test_the_suite_and_the_installation_of_the_docs_run(tmp_path: Path) -> None:
-    suite, parties, installation = blocks(SUITES, "yaml")
+    suite, parties, installation, station = blocks(SUITES, "yaml")
     (tmp_path / "my-first.yaml").write_text(suite, encoding="utf-8")
     done = run(["run", "my-first.yaml", "--scenario", "da-reply-lost", "--seed", "7"], tmp_path)
     assert done.returncode == 0, done.stderr + done.stdout
@@ -60,6 +60,8 @@ def test_the_suite_and_the_installation_of_the_docs_run(tmp_path: Path) -> None:
         f"    installation: my-home.yaml\n{indented}    expect: {{outcome: commissioned}}\n",
         encoding="utf-8",
     )
-    done = run(["run", "own.yaml", "--out", "out"], tmp_path)
+    (tmp_path / "station.yaml").write_text(station, encoding="utf-8")
+    words = ["run", "own.yaml", "--out", "out", "--station", "station.yaml"]
+    done = run(words, tmp_path)
     assert done.returncode == 0, done.stderr + done.stdout
     assert (tmp_path / "out" / "report.html").is_file()
