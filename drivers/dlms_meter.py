@@ -97,6 +97,7 @@ class DlmsMeter:
         )
         self._checks = bool(eui64 or profile.firmware)
         self._admitted_in = 0
+        self._proven_with = 0
         self._scalers: dict[str, tuple[int, int]] = {}
         self._scalers_of = 0
 
@@ -188,11 +189,7 @@ class DlmsMeter:
         authentication = call.held(self._keys.authentication, "authentication key")
         if len(key.reveal()) != _KEY_OCTETS:
             raise call.refused("bad-parameter", f"expected a key of {_KEY_OCTETS} octets")
-        counter = (
-            call.newest_counter(where.proof_counter) + 1
-            if where.proof_counter
-            else int.from_bytes(self._session.entropy(4), "big") % HIGHEST_COUNTER
-        )
+        counter = self._proof_counter(call, where)
         return call.prove(where.proof, SecurityKeys(key, authentication), counter)
 
     def rotate_key(self, slot: KeySlot, new: Secret, counter: int) -> None:
@@ -268,6 +265,24 @@ class DlmsMeter:
         if where is None:
             raise self._not_in_profile(call, f"key-slots: {slot}")
         return where
+
+    def _proof_counter(self, call: Call, where: KeySlotObjects) -> int:
+        """An invocation counter for a proof that was not used before under any key.
+
+        A meter forgets the counter of a proof that failed. A key that is proven once before it is
+        installed and once after must not show two tags under one counter, or whoever listens can
+        forge (NIST SP 800-38D, 8): so each is above the last, by a step nobody knows, which also
+        parts the proofs of two runs.
+        """
+        entropy = self._session.entropy
+        if not where.proof_counter:
+            return int.from_bytes(entropy(4), "big") % HIGHEST_COUNTER
+        newest = max(call.newest_counter(where.proof_counter), self._proven_with)
+        counter = newest + 1 + int.from_bytes(entropy(2), "big")
+        if counter > HIGHEST_COUNTER:
+            raise call.refused("counter-exhausted", f"{newest} was used, and the key is the same")
+        self._proven_with = counter
+        return counter
 
     def _not_in_profile(self, call: Call, part: str) -> Refused:
         return call.refused("not-in-profile", f"its profile has no {part}")

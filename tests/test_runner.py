@@ -21,6 +21,7 @@ from bench.runner import Order, run_suite
 from bench.scenario_run import Ran, run_scenario
 from bench.secret import Secret
 from bench.shipped import find
+from bench.station import DIRECT, Station
 from bench.suite_reading import PreparedScenario, read_suite
 
 SUITE = """\
@@ -102,9 +103,12 @@ def test_no_key_byte_stands_in_any_file(suite: Path, monkeypatch: pytest.MonkeyP
     secrets: list[Secret] = []
 
     def watched(
-        prepared: PreparedScenario, seed: int, cancellation: Cancellation | None = None
+        prepared: PreparedScenario,
+        seed: int,
+        cancellation: Cancellation | None = None,
+        station: Station = DIRECT,
     ) -> Ran:
-        ran = run_scenario(prepared, seed, cancellation)
+        ran = run_scenario(prepared, seed, cancellation, station)
         secrets.extend(ran.secrets)
         return ran
 
@@ -164,11 +168,14 @@ def test_a_stopped_run_keeps_what_is_done(suite: Path, monkeypatch: pytest.Monke
     token = Cancellation()
 
     def until_the_second(
-        prepared: PreparedScenario, seed: int, cancellation: Cancellation | None = None
+        prepared: PreparedScenario,
+        seed: int,
+        cancellation: Cancellation | None = None,
+        station: Station = DIRECT,
     ) -> Ran:
         if prepared.scenario.scenario == "fails":
             token.cancel("SIGINT")
-        return run_scenario(prepared, seed, cancellation)
+        return run_scenario(prepared, seed, cancellation, station)
 
     monkeypatch.setattr(runner, "run_scenario", until_the_second)
     record = run(suite, token=token)

@@ -627,3 +627,30 @@ def test_a_mistake_in_a_profile_is_shown_with_its_place(
     problems = [str(problem) for problem in error.value.problems]
     assert any(complaint in problem for problem in problems), problems
     assert all(problem.startswith(f"{path}:") for problem in problems)
+
+
+def test_no_two_proofs_have_the_same_counter_whatever_came_of_them() -> None:
+    """Two tags under one key and counter would let a listener forge (NIST SP 800-38D, 8)."""
+    bench = Bench()
+    counters: list[int] = []
+    take = bench.server.receive
+
+    def listen(data: bytes, at: int) -> None:
+        # An action-request ends in what proves: security control, counter (4), tag (12).
+        counters.extend(
+            int.from_bytes(frame.information[-16:-12], "big")
+            for frame in FrameReader().receive(data)
+            if frame.information[3:4] == b"\xc3"
+        )
+        take(data, at)
+
+    bench.port = MemoryPort("meter", bench.clock, METER.line.settings, paced=False)
+    bench.server = DlmsMeter(bench.model, METER, bench.keys, bench.port)
+    take = bench.server.receive
+    bench.port.attach(type("Ear", (), {"receive": staticmethod(listen)})())
+    meter = bench.driver()
+    assert meter.prove_key(SUA, NEW) is False
+    meter.rotate_key(SUA, NEW, 1)
+    assert meter.prove_key(SUA, NEW) is True
+    assert meter.prove_key(SUA, NEW) is True
+    assert len(set(counters)) == len(counters) == 3

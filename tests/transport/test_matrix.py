@@ -18,7 +18,7 @@ from drivers.transport.line import LineSettings
 from drivers.transport.memory import MemoryPort
 
 CASES = int(os.environ.get("SMETS1_BENCH_MATRIX_CASES", "8"))
-NOT_DRIVERS = frozenset({"pipe-faults", "capture"})
+NOT_DRIVERS = frozenset({"pipe-faults", "capture", "emulated-line"})
 """Entry points of the group that are no device drivers."""
 
 

@@ -7,6 +7,7 @@ never stand on a command line) and prints one: what was asked for, or `error`.
 import json
 import logging
 import sys
+import time
 from importlib.metadata import version
 
 import structlog
@@ -101,6 +102,11 @@ def answers(asked: dict) -> dict:
         found["clock"] = bytes(parse_as_dlms_data(octets)).hex()
         octets = client.get(attribute(interfaces.REGISTER, asked["register"]))
         found["steps"] = parse_as_dlms_data(octets)
+        if "reads" in asked:
+            start = time.perf_counter()
+            for _ in range(asked["reads"]):
+                client.get(attribute(interfaces.REGISTER, asked["register"]))
+            found["per_second"] = asked["reads"] / (time.perf_counter() - start)
         if "new" in asked:
             wrapped = security.wrap_key(
                 security_control=security.SecurityControlField(security_suite=0),

@@ -6,6 +6,7 @@ never stand on a command line) and prints one: what was asked for, or `error`.
 
 import json
 import sys
+import time
 from importlib.metadata import version
 
 from gurux_dlms import GXByteBuffer, GXReplyData
@@ -99,6 +100,11 @@ def answers(asked: dict) -> dict:
     found["unit"] = int(register.unit)
     listed = meter.client.parseObjects(meter.run(meter.client.getObjectsRequest()).data, True)
     found["objects"] = sorted(f"{int(item.objectType)} {item.logicalName}" for item in listed)
+    if "reads" in asked:
+        start = time.perf_counter()
+        for _ in range(asked["reads"]):
+            meter.read(register, 2)
+        found["per_second"] = asked["reads"] / (time.perf_counter() - start)
     if "new" in asked:
         setup = GXDLMSSecuritySetup(asked["security-setup"])
         key = (GlobalKeyType.UNICAST_ENCRYPTION, bytearray.fromhex(asked["new"]))
