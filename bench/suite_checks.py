@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from bench.emulation import FaultSpec
 from bench.errors import Problem
@@ -15,7 +16,12 @@ from bench.plugins import EMULATORS
 from bench.plugins import load as load_plugin
 from bench.spelling import did_you_mean
 from bench.suite import RETRY_SECTIONS, TOPICS, RuleVerdict, Scenario
+from bench.units import parse_instant
 from bench.yaml_source import Document
+
+LONGEST_NAME: Final = 120
+MOST: Final = 1000
+LATEST_START: Final = parse_instant("2999-12-31T00:00:00Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +61,29 @@ class ScenarioChecks:
             list(self.installation.suppliers),
             "supplier",
         )
+        yield from self._bound_problems()
         yield from self._topic_problems()
         yield from self._deviant_problems()
         yield from self._fault_problems()
+
+    def _bound_problems(self) -> Iterator[Problem]:
+        """What no run needs, and what would only exhaust the machine."""
+        scenario, parties = self.scenario, self.scenario.parties
+        if len(scenario.scenario) > LONGEST_NAME:
+            message = f"expected a name of at most {LONGEST_NAME} characters"
+            yield self.document.problem((*self.here, "scenario"), message)
+        if not 0 <= scenario.start <= LATEST_START:
+            message = "expected a time from 1970 to 2999"
+            yield self.document.problem((*self.here, "start"), message)
+        for path, number in (
+            (("mcc", "weeks"), parties.mcc.weeks),
+            (("mcc", "rejects"), parties.mcc.rejects),
+            (("requesting-party", "repeats"), parties.requesting_party.repeats),
+            (("dsp", "smi-failures"), parties.dsp.smi_failures),
+        ):
+            if number is not None and not 0 <= number <= MOST:
+                message = f"expected a whole number from 0 to {MOST}, got {number}"
+                yield self.document.problem((*self.here, "parties", *path), message)
 
     def _topic_problems(self) -> Iterator[Problem]:
         stages = (stage for stages in PROCESS.values() for stage in stages)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from bench.errors import Problem, UsageError
 from bench.file_model import read, read_if_valid
@@ -24,6 +25,9 @@ from bench.suite import Scenario, Suite
 from bench.suite_checks import ScenarioChecks
 from bench.units import parse_duration
 from bench.yaml_source import Document, load
+
+DEEPEST: Final = 20
+"""How many suites may include each other in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class _Reader:
         self.scenarios: list[PreparedScenario] = []
         self.problems: list[str | Problem] = []
         self._where: dict[str, str] = {}
+        self._read: set[Path] = set()
         self._installations: dict[Path, Installation | None] = {}  # None: it is faulty
 
     @property
@@ -106,7 +111,7 @@ class _Reader:
             self.problems.extend(error.problems)
             self._prepare_sound(document, path)
             return path.stem
-        within = (*within, path.resolve())
+        within = (*within, _resolved(path))
         for index, included in enumerate(suite.includes):
             place = ("includes", index)
             try:
@@ -114,15 +119,18 @@ class _Reader:
             except UsageError as error:
                 self.problems.append(document.problem(place, str(error)))
                 continue
-            if target.resolve() in within:
+            message = ""
+            if _resolved(target) in within:
                 message = f"'{included}' includes this file: expected a suite that does not"
-                self.problems.append(document.problem(place, message))
-                continue
-            if not target.exists():
+            elif not _exists(target):
                 message = f"expected a suite file, got '{target}', which does not exist"
+            elif len(within) >= DEEPEST:
+                message = f"expected at most {DEEPEST} suites within each other, got more"
+            if message:
                 self.problems.append(document.problem(place, message))
-                continue
-            self.read(target, within)
+            elif _resolved(target) not in self._read:
+                self._read.add(_resolved(target))  # included by two suites, it is read once
+                self.read(target, within)
         if not suite.scenarios and not suite.includes:
             self.problems.append(
                 document.problem((), "expected scenarios or includes, got neither")
@@ -190,7 +198,7 @@ class _Reader:
             except UsageError as error:
                 self.problems.append(document.problem(place, str(error)))
             else:
-                if not overlay.exists():
+                if not _exists(overlay):
                     message = f"expected an overlay file, got '{overlay}', which does not exist"
                     self.problems.append(document.problem(place, message))
         if len(self.problems) > before:
@@ -213,7 +221,7 @@ class _Reader:
         except UsageError as error:
             self.problems.append(document.problem((*here, "installation"), str(error)))
             return None
-        if not target.exists():
+        if not _exists(target):
             message = f"expected an installation file, got '{target}', which does not exist"
             self.problems.append(document.problem((*here, "installation"), message))
             return None
@@ -252,6 +260,20 @@ class _Reader:
                 message = f"expected a whole number from 1, got {document.got(place)}"
                 self.problems.append(document.problem(place, message))
         return overrides
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # a loop of links, a name too long: reading it will say so
+        return path.absolute()
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _why_not_run(scenario: Scenario, installation: Installation, strategy: Strategy) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 Micros = Annotated[int, "microseconds"]
@@ -97,7 +97,10 @@ def format_instant(at: Micros) -> str:
     if name is None:
         if len(_day_names) > 10_000:
             _day_names.clear()
-        name = datetime.fromtimestamp(days * 86_400, UTC).strftime("%Y-%m-%d")
+        try:
+            name = (_EPOCH + timedelta(days=days)).date().isoformat()
+        except OverflowError:  # beyond the year 9999: a limit far out, never an event
+            name = f"{days} days after 1970-01-01, "
         _day_names[days] = name
     seconds, micros = divmod(rest, SECOND)
     minutes, second = divmod(seconds, 60)

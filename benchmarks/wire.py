@@ -1,12 +1,14 @@
-"""`python -m benchmarks.wire`: GETs per second from an emulated meter on a pty.
+"""`python -m benchmarks.wire`: an emulated meter on a pty, read by our driver and by peers.
 
-The meter is hosted in a process of its own, reacts at once and is not paced. Every client reads the
-same register in the same run, one after the other, several rounds in turn; the best round counts.
-The peers (Gurux, dlms-cosem) run in the Python that SMETS1_BENCH_PEERS names; without it only ours
-is measured. `--reads N` sets how many GETs make a round.
+1. GETs per second: the meter reacts at once and is not paced. Every client reads the same register
+   in the same run, one after the other, several rounds in turn; the best round counts. The peers
+   (Gurux, dlms-cosem) run in the Python that SMETS1_BENCH_PEERS names; without it only ours is
+   measured. Ours is the whole driver: time-outs, the port's reader thread, error mapping. The peers
+   are their packages over a bare descriptor.
+2. The driver's time over the bare time of the octets on a paced pty.
+3. A fleet of 400 meters in one process, each asked again as soon as it has answered.
 
-Our client is the whole driver: time-outs, the port's reader thread, identity and error mapping. The
-peers are their packages over a bare descriptor.
+The meters are hosted in a process of their own. `--reads N` sets how many GETs make a round.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import selectors
 import subprocess
 import sys
 import tempfile
 import time
+import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,10 +32,22 @@ from bench.demo_keys import demo_key
 from bench.devices import KeySlot, PaymentMode, Role
 from bench.installation import DeviceSpec
 from bench.units import MILLISECOND, SECOND
+from drivers.capture.records import CaptureRecord, Passed
+from drivers.capture.tee import CapturingTransport
+from drivers.codecs.dlms_client import ClientSettings, DlmsClient
+from drivers.codecs.dlms_events import Completed
+from drivers.codecs.hdlc import HdlcAddress
+from drivers.codecs.hdlc_events import Connect, Connected, Data
+from drivers.codecs.hdlc_link import HdlcLink
+from drivers.codecs.hdlc_link import Role as LinkRole
+from drivers.codecs.obis import obis
+from drivers.dlms_meter import DlmsMeter as MeterDriver
 from drivers.dlms_meter import connect
 from drivers.profiles.dlms import DlmsProfile, Security, first_counter, secured
 from drivers.profiles.dlms_keys import demo_meter_keys
 from drivers.profiles.profile import Profile, TimingProfile, read_profile
+from drivers.transport.line import LineSettings
+from drivers.transport.opening import open_transport
 from emulators.models.electricity_meter import ElectricityMeter
 from emulators.wire.dlms_meter import DlmsMeter
 from emulators.wire.hosts import Hosting
@@ -51,26 +67,29 @@ def _profile(security: Security) -> tuple[Profile, DlmsProfile]:
     return replace(shipped, dlms=part, timing=timing), part
 
 
-def host(path: Path, security: Security) -> None:
-    """Serves one meter at `path` until standard input ends."""
+def host(folder: Path, meters: int, security: Security, baud: int) -> None:
+    """Serves meters at `folder/0` and so on until standard input ends. `baud` 0: not paced."""
     clock = WallClock()
     spec = DeviceSpec("meter", Role.ELECTRICITY_METER, "SN1", _EUI64, "Example Meters", "M1", "1.0")
-    keys = [(slot, demo_key(_EUI64, slot)) for slot in KeySlot]
-    model = ElectricityMeter(spec, clock, PaymentMode.CREDIT, keys)
     profile, _ = _profile(security)
+    line = LineSettings(baud or 9600)
     with Hosting(clock) as hosting:
-        end = hosting.pty(path, profile.line.settings, paced=False)
-        end.attach(DlmsMeter(model, profile, demo_meter_keys(_EUI64), end))
+        for number in range(meters):
+            keys = [(slot, demo_key(_EUI64, slot)) for slot in KeySlot]
+            model = ElectricityMeter(spec, clock, PaymentMode.CREDIT, keys)
+            end = hosting.pty(folder / str(number), line, paced=bool(baud))
+            end.attach(DlmsMeter(model, profile, demo_meter_keys(_EUI64), end))
         print("ready", flush=True)
         sys.stdin.read()
 
 
 @contextmanager
-def hosted(security: Security) -> Iterator[Path]:
+def hosted(security: Security, *, meters: int = 1, baud: int = 0) -> Iterator[Path]:
+    """The folder of the meters' ports."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "meter"
+        how = [folder, str(meters), str(security), str(baud)]
         serving = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.wire", "--host", str(path), str(security)],
+            [sys.executable, "-m", "benchmarks.wire", "--host", *how],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -78,7 +97,7 @@ def hosted(security: Security) -> Iterator[Path]:
         assert serving.stdout is not None
         serving.stdout.readline()
         try:
-            yield path
+            yield Path(folder)
         finally:
             serving.stdin.close()
             serving.wait(10)
@@ -130,7 +149,8 @@ def peer(script: str, path: Path, security: Security, reads: int, counter: int) 
 def measure(security: Security, reads: int) -> dict[str, float]:
     """The best rate of each client."""
     best: dict[str, float] = {}
-    with hosted(security) as path:
+    with hosted(security) as folder:
+        path = folder / "0"
         for number in range(1, _ROUNDS + 1):
             found = {"ours": ours(path, security, reads)}
             if _PEERS:
@@ -141,19 +161,98 @@ def measure(security: Security, reads: int) -> dict[str, float]:
     return best
 
 
+class _Octets:
+    """A capture that only counts."""
+
+    def __init__(self) -> None:
+        self.counted = 0
+
+    def store(self, record: CaptureRecord) -> None:
+        if isinstance(record, Passed):
+            self.counted += sum(len(each) for each in record.segments if isinstance(each, bytes))
+
+
+def overhead(baud: int, reads: int) -> float:
+    """How much longer a GET takes than its octets, request and answer, back to back."""
+    shipped, _ = _profile(Security.HLS_GMAC)
+    profile = replace(shipped, line=replace(shipped.line, baud=baud))
+    octets = _Octets()
+    line = profile.line.settings
+    with hosted(Security.HLS_GMAC, baud=baud) as folder:
+        inner = open_transport(str(folder / "0"), line, WallClock())
+        with CapturingTransport(inner, octets) as transport:
+            meter = MeterDriver("meter", profile, transport, demo_meter_keys(_EUI64))
+            meter.read_registers()
+            octets.counted = 0
+            start = time.perf_counter()
+            for _ in range(reads):
+                meter.read_registers()
+            took = time.perf_counter() - start
+    return took / (line.span(octets.counted) / SECOND) - 1
+
+
+class _Asker:
+    """One meter of the fleet, asked without a driver: the host is what is measured."""
+
+    def __init__(self, path: Path, part: DlmsProfile) -> None:
+        self.descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY)
+        tty.setraw(self.descriptor)
+        self._where = (3, obis(part.registers[0].object), 2)
+        reader = HdlcAddress(part.clients.reader.address)
+        self._link = HdlcLink(LinkRole.CLIENT, server=part.hdlc.server, client=reader)
+        self._client = DlmsClient(ClientSettings())
+        self.answers = 0
+
+    def begin(self) -> None:
+        os.write(self.descriptor, self._link.send(Connect()))
+
+    def go_on(self) -> None:
+        for event in self._link.receive(os.read(self.descriptor, 4096)):
+            if isinstance(event, Connected):
+                apdu = self._client.associate_request()
+            elif isinstance(event, Data):
+                self.answers += isinstance(self._client.receive_apdu(event.payload), Completed)
+                apdu = self._client.get(*self._where)
+            else:
+                continue
+            os.write(self.descriptor, self._link.send(Data(apdu)))
+
+
+def fleet(meters: int, seconds: float) -> float:
+    """GETs per second that one process of so many meters answers."""
+    _, part = _profile(Security.NONE)
+    with hosted(Security.NONE, meters=meters) as folder, selectors.DefaultSelector() as selector:
+        askers = [_Asker(folder / str(number), part) for number in range(meters)]
+        for asker in askers:
+            selector.register(asker.descriptor, selectors.EVENT_READ, asker)
+            asker.begin()
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            for key, _ in selector.select(1):
+                key.data.go_on()
+        for asker in askers:
+            os.close(asker.descriptor)
+        assert all(asker.answers for asker in askers), "each was answered"
+        return sum(asker.answers for asker in askers) / seconds
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--reads", type=int, default=1000)
-    parser.add_argument("--host", nargs=2, metavar=("PATH", "SECURITY"), help=argparse.SUPPRESS)
+    parser.add_argument("--host", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.host:
-        host(Path(given.host[0]), Security(given.host[1]))
+        folder, meters, security, baud = given.host
+        host(Path(folder), int(meters), Security(security), int(baud))
         return
     for security in (Security.NONE, Security.HLS_GMAC):
         rates = measure(security, given.reads)
         for name, rate in rates.items():
             ratio = f"  ours is {rates['ours'] / rate:.2f} x" if name != "ours" else ""
             print(f"GET over a pty, {security:<9} {name:<11} {rate:>8,.0f}/s{ratio}", flush=True)
+    for baud, reads in ((9600, 20), (115_200, 200)):
+        print(f"over wire time at {baud:>6} baud {overhead(baud, reads):>8.1%}", flush=True)
+    print(f"400 meters on ptys in one process {fleet(400, 5):>8,.0f} GET/s")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ GROUND = {
     "installation",
     "key_ring",
     "parties",
+    "printable",
     "plugins",
     "secret",
     "shipped",

@@ -75,7 +75,10 @@ class BenchGroup(click.Group):
 
 
 def _say(line: str) -> None:
-    click.echo(line, err=True)
+    """A line for people: what a file or a name holds must not steer their terminal."""
+    from bench.printable import printable
+
+    click.echo(printable(line), err=True)
 
 
 def _hint(hint: str) -> None:

@@ -18,6 +18,7 @@ import click
 from bench.cli import INTERRUPTED
 from bench.clock import Cancellation
 from bench.errors import BenchError, ExitCode, UsageError
+from bench.printable import printable
 
 
 @click.command()
@@ -87,7 +88,7 @@ def run(
 
     place = cache(_new_folder) if out is None else cache(lambda: _given_folder(out, overwrite))
     forced = Forced(mehrs, mam, overlay)
-    order = Order(find("suites", suite), suite, seed, only, forced)
+    order = Order(find("suites", suite), printable(suite), seed, only, forced)
     if station is not None:
         held = read_station(find("stations", station))
         order = replace(order, station=held, station_named=station)
@@ -135,10 +136,18 @@ def _new_folder() -> Path:
     return folder
 
 
+OUTPUTS = ("trace.jsonl", "result.json", "report.html", "junit.xml", "mrr6.csv")
+
+
 def _given_folder(folder: Path, overwrite: bool) -> Path:
-    if (folder / "result.json").exists() and not overwrite:
+    try:
+        there = [name for name in OUTPUTS if (folder / name).exists()]
+    except OSError as error:
+        raise BenchError(f"{folder}: cannot be written: {error.strerror}") from None
+    if there and not overwrite:
+        what = "a run" if "result.json" in there else there[0]
         raise UsageError(
-            f"{folder}: holds a run already", hint="name another folder, or add --overwrite"
+            f"{folder}: holds {what} already", hint="name another folder, or add --overwrite"
         )
     return folder
 
@@ -167,7 +176,8 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[int, int, str], None] | None
         return
 
     def show(done: int, of: int, name: str) -> None:
-        click.echo(f"\r\x1b[K[{done}/{of}] {name}", nl=False, err=True)
+        shown = printable(name)[:60]
+        click.echo(f"\r\x1b[K[{done}/{of}] {shown}", nl=False, err=True)
 
     yield show
     click.echo("\r\x1b[K", nl=False, err=True)

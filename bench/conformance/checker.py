@@ -38,12 +38,22 @@ class _Installation:
     `earlier` and `latest` are the worst verdicts of the passages before this one and of this one.
     """
 
-    __slots__ = ("earlier", "latest", "order", "packed", "passage", "told_earlier", "told_latest")
+    __slots__ = (
+        "earlier",
+        "late",
+        "latest",
+        "order",
+        "packed",
+        "passage",
+        "told_earlier",
+        "told_latest",
+    )
 
     def __init__(self) -> None:
         self.order = Order()
         self.passage: Passage | None = None
         self.packed: int | None = None
+        self.late: list[tuple[Event, Where]] = []
         self.earlier: _Verdicts = ()
         self.latest: _Verdicts = ()
         self.told_earlier: _Told = ()
@@ -89,14 +99,17 @@ class Checker:
         try:
             installation.order.admit(event)
             passage = self._passage(name, installation, event, where)
-            if isinstance(event, Attempt):
+            if isinstance(event, Attempt) and passage is not None:
                 require_rising(event, passage)
         except FaultyLine:
             self._faulty = True
             raise
         if self._last_at is None or event.at > self._last_at:
             self._last_at = event.at
-        passage.add(event, where)
+        if passage is None:
+            installation.late.append((event, where))
+        else:
+            passage.add(event, where)
         if type(event) is Closed:
             installation.order.open = False
             self._rest(name, installation)
@@ -113,7 +126,7 @@ class Checker:
         if self._faulty:
             raise ValueError("a trace with faulty lines has no verdict")
         for installation in self._installations.values():
-            passage = installation.passage
+            passage = self._with_what_came_late(installation)
             if passage is not None:
                 if passage.ended is None and self._last_at is not None:
                     passage.until = self._last_at
@@ -130,17 +143,17 @@ class Checker:
 
     def _passage(
         self, name: str, installation: _Installation, event: Event, where: Where
-    ) -> Passage:
-        """The passage of the event: the open one, a fresh one, or the one just closed."""
+    ) -> Passage | None:
+        """The passage of the event: the open one, a fresh one, or the one just closed.
+
+        None: that one is on the shelf, and what comes late for it waits until it is settled.
+        """
         if type(event) is Opened:
             self._settle(name, installation)
         elif installation.passage is not None:
             return installation.passage
         elif installation.packed is not None:
-            passage = Passage.unpacked(self._shelf.take(installation.packed))
-            installation.passage, installation.packed = passage, None
-            self._rest(name, installation)
-            return passage
+            return None
         installation.passage = Passage(event, where)
         return installation.passage
 
@@ -157,8 +170,9 @@ class Checker:
     def _settle(self, name: str, installation: _Installation) -> None:
         """The installation opens again: nothing more can come for the passage at hand."""
         self._recent.pop(name, None)
-        if installation.passage is not None:
-            self._judge(installation, installation.passage)
+        passage = self._with_what_came_late(installation)
+        if passage is not None:
+            self._judge(installation, passage)
         worst = dict(installation.earlier)
         for rule, verdict in installation.latest:
             worst[rule] = max(verdict, worst.get(rule, verdict))
@@ -170,6 +184,16 @@ class Checker:
             installation.told_earlier.extend(installation.told_latest)
         installation.passage = installation.packed = None
         installation.latest, installation.told_latest = (), ()
+
+    def _with_what_came_late(self, installation: _Installation) -> Passage | None:
+        """The passage at hand; from the shelf only if it was judged without what came since."""
+        if installation.packed is None or not installation.late:
+            return installation.passage
+        passage = Passage.unpacked(self._shelf.take(installation.packed))
+        for event, where in installation.late:
+            passage.add(event, where)
+        installation.packed, installation.late = None, []
+        return passage
 
     def _judge(self, installation: _Installation, passage: Passage) -> None:
         if self._faulty:

@@ -52,6 +52,9 @@ from bench.units import SECOND, Micros
 ChainKey = tuple[str, str | None, str | None]
 """Section, operation, device."""
 
+_FOREVER_S: Final = 1e12
+"""Seconds; a clock more uncertain than that says nothing either."""
+
 
 class Passage:
     """The facts of one passage.
@@ -102,7 +105,7 @@ class Passage:
             self.split = first.supply == "split"
             self.payment = first.payment
             self.suppliers = first.suppliers
-            self.uncertainty = round(first.uncertainty_s * SECOND)
+            self.uncertainty = round(min(first.uncertainty_s, _FOREVER_S) * SECOND)
         self.until: Micros = first.at
         self.ended: Ended | None = None
         self.weeks: list[Designated] = []

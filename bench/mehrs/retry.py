@@ -176,15 +176,16 @@ class RetrySchedule:
 
 
 def _check(attempts: Sequence[Attempt]) -> None:
+    """Looks at the last attempt and the one before it; earlier ones were looked at in turn."""
     if not attempts:
         raise ValueError("expected at least one attempt; the first is `first`")
-    for index, attempt in enumerate(attempts):
-        if attempt.number != index + 1:
-            raise ValueError(f"expected attempt {index + 1}, got attempt {attempt.number}")
-        if attempt.ended < attempt.started:
-            raise ValueError(f"attempt {attempt.number} ends before it starts")
-        if index and attempt.started < attempts[index - 1].ended:
-            raise ValueError(f"attempt {attempt.number} starts before the one before it ended")
+    last = attempts[-1]
+    if last.number != len(attempts):
+        raise ValueError(f"expected attempt {len(attempts)}, got attempt {last.number}")
+    if last.ended < last.started:
+        raise ValueError(f"attempt {last.number} ends before it starts")
+    if len(attempts) > 1 and last.started < attempts[-2].ended:
+        raise ValueError(f"attempt {last.number} starts before the one before it ended")
 
 
 def _due(last: Attempt, wait: Micros, from_end: bool) -> Micros:

@@ -19,10 +19,10 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from bench.printable import printable
 from bench.report.certificate import as_expected, blocks, certified, rests_on
 from bench.report.limits import permitted_by
 from bench.report.marks import SEVERITY, SYMBOLS, verdict_of
-from bench.report.printable import printable
 from bench.report.spoken import length_of, rough
 from bench.report.timeline import draw
 from bench.report.timeline_lanes import Permitted

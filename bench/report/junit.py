@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape
 
+from bench.printable import printable
 from bench.report.marks import verdict_of
-from bench.report.printable import printable
 from bench.report.spoken import length_of
 from bench.result import RunRecord, ScenarioRecord
 from bench.units import SECOND

@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
-from bench.report.printable import printable
+from bench.printable import printable
 from bench.report.trace_lines import TraceLines, by_installation, passages
 from bench.result import RunRecord
 from bench.trace import Account, Closed, Event, Report, Step

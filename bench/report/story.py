@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import Final
 
 from bench.parties import Actor
+from bench.printable import printable
 from bench.report.causes import Blame, blame, meaning
-from bench.report.printable import printable
 from bench.report.spoken import count, listed, moment, span
 from bench.report.trace_lines import passages
 from bench.trace import (

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TextIO
 
+from bench.printable import printable
 from bench.report.certificate import Block, blocks, rests_on
 from bench.report.marks import PLAIN_SYMBOLS, SYMBOLS, verdict_of
-from bench.report.printable import printable
 from bench.report.spoken import count, length_of, rough
 from bench.result import RunRecord, ScenarioRecord
 

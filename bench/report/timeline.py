@@ -12,7 +12,7 @@ from html import escape
 from itertools import groupby
 from typing import Any, Final
 
-from bench.report.printable import printable
+from bench.printable import printable
 from bench.report.spoken import count, moment, rough, span
 from bench.report.timeline_lanes import Band, Lane, Mark, Permitted, lanes_of
 from bench.report.timeline_scale import BREAK_WIDTH, Scale, idle_spans

@@ -30,7 +30,7 @@ class TraceLines:
 
     def of(self, scenario: ScenarioRecord) -> tuple[Line, ...]:
         """The scenario's lines; empty lines of the file are left out."""
-        numbers = range(scenario.first_line, scenario.last_line + 1)
+        numbers = range(max(scenario.first_line, 1), scenario.last_line + 1)
         return tuple(self._lines[number] for number in numbers if number in self._lines)
 
 

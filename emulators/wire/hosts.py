@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import selectors
 import threading
+import time
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from types import TracebackType
@@ -119,12 +120,14 @@ class Hosting:
             os.write(self._wake, b"\0")
 
     def _run(self) -> None:
-        clock = self.clock
         while not self._closing:
-            due = clock.run_due()
-            now: Micros = clock.now()
-            span = _LOOK_AGAIN if due is None else min(max(due - now, 0), _LOOK_AGAIN)
-            for key, _ in self._selector.select(span / SECOND):
+            due = self.clock.run_due()
+            span = _LOOK_AGAIN if due is None else due - self.clock.now()
+            # The kernel waits for descriptors in whole milliseconds; the rest is slept.
+            whole = max(0, min(span, _LOOK_AGAIN) // MILLISECOND)
+            if not whole and span > 0:
+                time.sleep(span / SECOND)
+            for key, _ in self._selector.select(whole * MILLISECOND / SECOND):
                 if key.data is None:
                     os.read(self._woken, 4096)
                     continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol, cast
+from typing import cast
 
 from bench.clock import Clock, VirtualClock
 from bench.devices import KeySlot, Role
@@ -13,8 +13,7 @@ from bench.parties import Group, Inbox
 from bench.secret import Secret
 from bench.units import MILLISECOND, MINUTE, SECOND, Micros, parse_instant
 from drivers.profiles.profile import Profile, TimingProfile, read_profile
-from drivers.transport.line import LineSettings
-from drivers.transport.memory import MemoryPort, WirePeer
+from drivers.transport.memory import MemoryPort
 from emulators.installation import EmulatedInstallation
 from emulators.models.comms_hub import CommsHub
 from emulators.models.electricity_meter import ElectricityMeter
@@ -23,6 +22,7 @@ from emulators.models.ihd import InHomeDisplay
 from emulators.models.reference_meter import ReferenceMeter
 from emulators.models.relay_board import RelayBoard
 from emulators.wire.console import ConsoleDevice
+from emulators.wire.hosts import Host
 from emulators.wire.modbus import ModbusDevices, ReferenceMeterUnit, RelayBoardUnit, Unit
 
 START = parse_instant("2021-04-08T09:30:00Z")
@@ -30,16 +30,6 @@ HUB = read_profile("generic-console-hub")
 IHD = read_profile("generic-console-ihd")
 BOARD = read_profile("generic-modbus-relay-board")
 METER = read_profile("generic-modbus-reference-meter")
-
-
-class Host(Protocol):
-    """A port that a wire server hangs on."""
-
-    line: LineSettings
-
-    def attach(self, peer: WirePeer) -> None: ...
-
-    def send(self, data: bytes) -> None: ...
 
 
 def timed(profile: Profile, timing: TimingProfile) -> Profile:
