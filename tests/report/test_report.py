@@ -20,10 +20,10 @@ from click.testing import CliRunner
 
 from bench.cli.report import report
 from bench.errors import UsageError
+from bench.printable import printable
 from bench.report.html import EAGER, report_html
 from bench.report.junit import junit_xml
 from bench.report.mrr6 import COLUMNS, mrr6_csv
-from bench.printable import printable
 from bench.report.render import render
 from bench.report.text import Terminal, cells_wide, report_text
 from bench.report.trace_lines import Line, TraceLines, read_lines
