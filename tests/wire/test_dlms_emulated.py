@@ -146,11 +146,8 @@ def test_the_reader_reads_all_and_transfers_no_key() -> None:
 def test_a_prover_of_a_key_may_do_nothing_else() -> None:
     wire = Wire()
     dlms = wire.associated(3, HELD)
-    for request in (
-        dlms.action(64, obis(wire.dlms.security_setup), 2, []),
-        dlms.action(70, obis(wire.dlms.supply), 1, None),
-    ):
-        assert wire.ask(dlms, request) == UNDEFINED
+    for class_id, name, index in ((64, wire.dlms.security_setup, 2), (70, wire.dlms.supply, 1)):
+        assert wire.ask(dlms, dlms.action(class_id, obis(name), index, [])) == UNDEFINED
 
 
 @pytest.mark.parametrize("how", ["restart", "idle"])
@@ -158,8 +155,10 @@ def test_a_meter_forgets_its_connection(how: str) -> None:
     wire = Wire()
     dlms = wire.associated(16, None)
     if how == "restart":
+        how_it_is = replace(wire.model.spec.emulation, reboot_takes=5 * SECOND)
+        wire.model.spec = replace(wire.model.spec, emulation=how_it_is)
         wire.model.restart()
-        wire.wait(2 * MINUTE)
+        wire.wait(10 * SECOND)
     else:
         wire.wait(wire.dlms.hdlc.inactivity - SECOND)
         assert isinstance(get(wire, dlms, 8, wire.dlms.clock), Completed)
