@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "docs" / "evidence.md"
 MUTANTS = "150"
-EXAMPLES = "2000"
+EXAMPLES = "500"
 
 
 def prove() -> int:

@@ -34,7 +34,8 @@ test fails when it is out of date. A cell `–` is empty: nothing covers it. *St
 or value is known in that version (docs/strategy.md), `absent` where the version does not have it,
 `as limits` where the rule has no status but its parameters'. *Scenarios* are those of the default
 suite that exercised the rule; *trace cases* count the hand-written traces in which it passed,
-failed or was inconclusive.
+failed or was inconclusive, of a parameter those of the rules that use it. Each value and rule is also
+pinned against the papers by hand in `tests/test_strategy.py`.
 """
 
 
@@ -49,7 +50,7 @@ def make() -> str:
     lines = [HEAD]
     for kind, held in documents.items():
         lines += [f"## Rules of the {kind}", "", *_rules(held, scenarios, cases), ""]
-    lines += ["## Parameters", "", *_parameters(documents["MEHRS"], scenarios), ""]
+    lines += ["## Parameters", "", *_parameters(documents["MEHRS"], scenarios, cases), ""]
     lines += ["## Sections of the process", "", *_sections(), ""]
     return "\n".join(lines)
 
@@ -77,8 +78,12 @@ def _rules(
         yield _row(f"`{rule}`", groups, *statuses, _names(scenarios.get(rule, [])), counts)
 
 
-def _parameters(held: Mapping[str, Document], scenarios: Mapping[str, list[str]]) -> Iterator[str]:
-    yield from _header("parameter", *held, "rules that use it", "scenarios")
+def _parameters(
+    held: Mapping[str, Document],
+    scenarios: Mapping[str, list[str]],
+    cases: Mapping[str, Mapping[str, int]],
+) -> Iterator[str]:
+    yield from _header("parameter", *held, "rules that use it", "scenarios", "trace cases")
     for name in _ids(document.parameters for document in held.values()):
         cells = []
         rules: dict[str, None] = {}
@@ -97,7 +102,8 @@ def _parameters(held: Mapping[str, Document], scenarios: Mapping[str, list[str]]
         for rule in rules:
             used |= dict.fromkeys(scenarios.get(rule, []))
         listed = ", ".join(f"`{rule}`" for rule in rules) or _NONE
-        yield _row(f"`{name}`", *cells, listed, _names(list(used)))
+        judged = sum(sum(cases[rule].values()) for rule in rules if rule in cases)
+        yield _row(f"`{name}`", *cells, listed, _names(list(used)), str(judged or _NONE))
 
 
 def _sections() -> Iterator[str]:
