@@ -34,8 +34,8 @@ test fails when it is out of date. A cell `–` is empty: nothing covers it. *St
 or value is known in that version (docs/strategy.md), `absent` where the version does not have it,
 `as limits` where the rule has no status but its parameters'. *Scenarios* are those of the default
 suite that exercised the rule; *trace cases* count the hand-written traces in which it passed,
-failed or was inconclusive, of a parameter those of the rules that use it. Each value and rule is also
-pinned against the papers by hand in `tests/test_strategy.py`.
+failed or was inconclusive, of a parameter those of the rules that use it. Each value and rule is
+also pinned against the papers by hand in `tests/test_strategy.py`.
 """
 
 
