@@ -9,7 +9,7 @@ left out; it is *not exercised* when scenarios were run and it had nothing to ju
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from bench.mehrs.strategy import Kind, Rule, Status, Strategy, weakest
@@ -36,6 +36,20 @@ def rule_status(rule: Rule, strategy: Strategy) -> Status:
 def worst_verdict(counts: dict[str, int]) -> str:
     """`failed`, `inconclusive` or `passed` from a rule's counts over installations."""
     return next(verdict for verdict in _WORST_FIRST if counts.get(verdict))
+
+
+def certificates_of(
+    scenarios: Iterable[ScenarioRecord], strategy_of: Callable[[StrategyRecord], Strategy]
+) -> tuple[Certificate, ...]:
+    """One for each strategy that a scenario was run under which is not deviant, by first use."""
+    by_strategy: dict[str, list[ScenarioRecord]] = {}
+    for scenario in scenarios:
+        by_strategy.setdefault(scenario.strategy.label, []).append(scenario)
+    return tuple(
+        certify(strategy_of(judged[0].strategy), judged)
+        for judged in by_strategy.values()
+        if any(not scenario.deviant for scenario in judged)
+    )
 
 
 def certify(strategy: Strategy, scenarios: Iterable[ScenarioRecord]) -> Certificate:

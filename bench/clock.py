@@ -227,9 +227,75 @@ class WallClock:
                 self._agenda.pop()()
                 self._condition.notify_all()
 
+    def run_alone(self, action: Action) -> None:
+        """Runs `action` now as if it were an entry of the agenda: no entry runs meanwhile."""
+        with self._condition:
+            action()
+            self._condition.notify_all()
+
     def wake(self) -> None:
         with self._condition:
             self._condition.notify_all()
+
+
+class PacedClock:
+    """Virtual time that keeps pace with another clock: for emulated things beside real kit.
+
+    Who lives on it sees instants, not readings: an agenda action the moment it was due, a call the
+    moment at which it was made (`move_to`), a wait its exact end, however late the process woke.
+    So the same calls at the same instants give the same answers, also in a fresh process that
+    does them over (`bench.journal`). Until `follow` it waits for nobody: that is the doing over.
+    """
+
+    mode: Final = "wall"
+
+    def __init__(self, start: Micros, pace: Clock, cancellation: Cancellation) -> None:
+        """`cancellation` ends every wait, also one that did not ask to be cancelled."""
+        self._now = start
+        self._agenda = _Agenda()
+        self._pace = pace
+        self._cancellation = cancellation
+        self._following = False
+
+    def follow(self) -> None:
+        """From here on nothing happens before it is time on the other clock."""
+        self._following = True
+
+    def move_to(self, at: Micros) -> None:
+        """It is `at` now, or later; what was due until then has happened, each at its moment."""
+        while (due := self._agenda.next_due()) is not None and due <= at:
+            self._now = max(self._now, due)
+            self._agenda.pop()()
+        self._now = max(self._now, at)
+
+    def now(self) -> Micros:
+        return self._now
+
+    def sleep_until(self, at: Micros, cancellation: Cancellation | None = None) -> None:
+        self.wait(_never, at, cancellation)
+
+    def wait(
+        self, ready: Callable[[], bool], until: Micros, cancellation: Cancellation | None = None
+    ) -> bool:
+        del cancellation  # the run's own is enough
+        while not ready():
+            due = self._agenda.next_due()
+            last = due is None or due > until
+            at = until if due is None or last else due
+            if self._following:
+                self._cancellation.check()
+                self._pace.sleep_until(at, self._cancellation)
+            self._now = max(self._now, at)
+            if last:
+                return ready()
+            self._agenda.pop()()
+        return True
+
+    def call_at(self, at: Micros, action: Action) -> Appointment:
+        return self._agenda.enter(at, action)
+
+    def wake(self) -> None:
+        self._pace.wake()
 
 
 def _never() -> bool:

@@ -2,15 +2,18 @@
 
 Devices, parties, clock, mailbox, random source, key ring and trace are reached here and nowhere
 else. Each request is shown to an observer as an `Act` before it is made and after it ended, so
-that a run can be watched, counted and journalled. The process is handed proxies, never the
-devices themselves.
+that a run can be watched and counted. Whatever the process cannot work out for itself passes
+through a recorder, where there is one (`bench.journal`): it keeps what was asked and what came of
+it, and hands it back to a fresh process that does the same again. The process is handed proxies,
+never the devices themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from functools import partial
+from typing import Any, Protocol, TypeVar, cast
 
 from bench.clock import Cancellation, Clock
 from bench.devices import CommsHub, Device, InHomeDisplay, Meter
@@ -32,6 +35,7 @@ from bench.trace import Event
 from bench.units import Micros
 
 M = TypeVar("M", bound=Message)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,38 @@ Observer = Callable[[Act], None]
 Sink = Callable[[Event], None]
 
 
+class Recorder(Protocol):
+    """Stands between the process and everything it does not work out for itself.
+
+    `call` and `make` do it; whether they are called, or what they gave before is handed back, is
+    the recorder's to say.
+    """
+
+    def request(
+        self,
+        target: str,
+        operation: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        call: Callable[[], T],
+    ) -> T:
+        """One request to a device or party. Raises what the request raises."""
+
+    def now(self) -> Micros: ...
+
+    def wait(self, until: Micros, call: Callable[[], None]) -> None:
+        """`until` stays what it was, however often the run was interrupted."""
+
+    def receive(
+        self, kinds: tuple[type[object], ...], until: Micros, call: Callable[[], T]
+    ) -> T: ...
+
+    def forget_messages(self, call: Callable[[], None]) -> None: ...
+
+    def new_key(self, label: str, make: Callable[[], Secret]) -> Secret:
+        """A new key is kept before it is handed out."""
+
+
 class Effects:
     """The world of one installation, as its process may touch it. Not shared between threads."""
 
@@ -68,6 +104,7 @@ class Effects:
         sink: Sink,
         observer: Observer | None = None,
         cancellation: Cancellation | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._clock = clock
         self._inbox = inbox
@@ -75,6 +112,7 @@ class Effects:
         self._sink = sink
         self._observer = observer
         self._cancellation = cancellation or Cancellation()
+        self._recorder = recorder
         self._acts = 0
         self.keys = keys
         self._devices = {name: _Proxy(self, name, device) for name, device in devices.items()}
@@ -102,30 +140,46 @@ class Effects:
         return cast(SupplierParty, self._suppliers[name])
 
     def now(self) -> Micros:
-        return self._clock.now()
+        return self._clock.now() if self._recorder is None else self._recorder.now()
 
     def sleep_until(self, at: Micros) -> None:
         """Waits for an absolute time. Raises `Cancelled`."""
-        self._clock.sleep_until(at, self._cancellation)
+        if self._recorder is None:
+            self._clock.sleep_until(at, self._cancellation)
+        else:
+            self._cancellation.check()
+            sleep = partial(self._clock.sleep_until, at, self._cancellation)
+            self._recorder.wait(at, sleep)
 
     def receive(self, kind: type[M], until: Micros) -> tuple[Micros, M] | None:
         """The next message of that kind with its arrival, or None at `until`."""
-        taken = self._inbox.take((kind,), until, self._cancellation)
-        return cast("tuple[Micros, M] | None", taken)
+        kinds = cast("tuple[type[Message], ...]", (kind,))
+        return cast("tuple[Micros, M] | None", self.receive_any(kinds, until))
 
     def receive_any(
         self, kinds: tuple[type[Message], ...], until: Micros
     ) -> tuple[Micros, Message] | None:
         """The next message of any of the kinds with its arrival, or None at `until`."""
-        return self._inbox.take(kinds, until, self._cancellation)
+        if self._recorder is None:
+            return self._inbox.take(kinds, until, self._cancellation)
+        self._cancellation.check()
+        take = partial(self._inbox.take, kinds, until, self._cancellation)
+        return self._recorder.receive(kinds, until, take)
 
     def forget_messages(self) -> None:
         """Throws away what was meant for a passage that has closed."""
-        self._inbox.clear()
+        if self._recorder is None:
+            self._inbox.clear()
+        else:
+            self._cancellation.check()
+            self._recorder.forget_messages(self._inbox.clear)
 
     def new_key(self, label: str) -> Secret:
         """A fresh 128-bit key: from the system's random source on real kit, else seeded."""
-        return Secret(self._random_bytes(16), label)
+        if self._recorder is None:
+            return Secret(self._random_bytes(16), label)
+        self._cancellation.check()
+        return self._recorder.new_key(label, lambda: Secret(self._random_bytes(16), label))
 
     def emit(self, event: Event) -> None:
         """Writes an event into the trace."""
@@ -141,17 +195,27 @@ class Effects:
     ) -> Any:
         """Makes one request; the observer sees it before and after, whatever comes of it."""
         self._cancellation.check()
-        observer = self._observer
-        if observer is None:
+        observer, recorder = self._observer, self._recorder
+        if observer is None and recorder is None:
             return call(*args, **kwargs)
-        self._acts += 1
-        number = self._acts
+        make = partial(call, *args, **kwargs)
+        if recorder is not None:
+            make = partial(recorder.request, target, operation, args, kwargs, make)
+        if observer is None:
+            return make()
         arguments = ", ".join(
             [*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())]
         )
+        return self._shown(observer, make, target, operation, arguments)
+
+    def _shown(
+        self, observer: Observer, make: partial[Any], target: str, operation: str, arguments: str
+    ) -> Any:
+        self._acts += 1
+        number = self._acts
         observer(Act(number, self._clock.now(), target, operation, arguments))
         try:
-            result = call(*args, **kwargs)
+            result = make()
         except (PeerError, BenchError) as error:
             observer(Act(number, self._clock.now(), target, operation, arguments, f"! {error}"))
             raise

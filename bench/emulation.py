@@ -7,19 +7,33 @@ live in the device, the pipe or the party.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from bench.clock import Clock
-from bench.devices import Device, KeySlot, SupplyState
+from bench.devices import Device, Identity, KeySlot, SupplyState
 from bench.installation import Installation
 from bench.parties import Holder, Inbox, Parties
 from bench.secret import Secret
 from bench.trace import Event
 from bench.units import DAY, HOUR, MINUTE, Micros
+
+
+EMULATED_MARK: Final = "[EMULATED]"
+"""Stands in the manufacturer's name that every emulated device states, on whatever port."""
+
+
+def marked_emulated(manufacturer: str) -> str:
+    """What an emulated device states as its manufacturer, so that nobody takes it for real kit."""
+    return f"{manufacturer} {EMULATED_MARK}".strip()
+
+
+def is_emulated(identity: Identity) -> bool:
+    """Whether a device that states this identity is one of the bench's emulators."""
+    return EMULATED_MARK in identity.manufacturer
 
 
 class Reply(StrEnum):
@@ -147,6 +161,34 @@ class FaultSpec:
     by: int | None = None
 
 
+class Answer(StrEnum):
+    """What a device said to a request."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    NONE = "none"  # nothing, or nothing that could be understood
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One request that an emulated device on a line took, and what it answered.
+
+    `operation`: of the common interface (`bench.devices`); `what`: which object or command, so that
+    a repeated request is known. `at`: when it was taken; `answered`: when the answer left. `code`:
+    the device's word for a refusal, `wrong-key` where a proof failed. `key`: the check value of the
+    key held after a request about a key.
+    """
+
+    device: str
+    operation: str
+    what: str
+    at: Micros
+    answered: Micros
+    answer: Answer
+    code: str = ""
+    key: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class KeyTruth:
     """What a device really holds in a slot."""
@@ -155,13 +197,24 @@ class KeyTruth:
     check_value: str
 
 
+class Unknown(StrEnum):
+    """What could not be read back of a real device."""
+
+    KEYS = "keys"
+    SUPPLY = "supply"
+    REGISTERS = "registers"
+    BALANCE = "balance"
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceTruth:
     """The emulated device's own state, not what anybody was told.
 
     `outages`: spans during which the supply was off. `registers_fell`: a register was lower than
     before at some moment. `balance_lost`: a prepayment balance changed other than by consumption.
-    `power_cuts`: spans without mains, which no party to the process causes. `executed`: how often
+    `power_cuts`: spans without mains, which no party to the process causes. `unknown`: what nobody
+    could find out of a device that cannot be looked into (`bench.reading_back`); what such a truth
+    says of it stands for nothing. `executed`: how often
     each operation that changes something was carried out, answered or not. `wake_ups`: SMS sent
     to a hub, arrived or not: each was paid for.
     """
@@ -177,6 +230,7 @@ class DeviceTruth:
     locked_until: Micros | None = None
     security_log: tuple[str, ...] = ()
     power_cuts: tuple[tuple[Micros, Micros | None], ...] = ()
+    unknown: frozenset[Unknown] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +263,28 @@ class ResubmissionPolicy(Protocol):
     def reason(self) -> str: ...
 
 
+HELD: Final = "request-held"
+"""The fate of a request that is on its way until it is let through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of one request. `fault`: `HELD`, a request fault's name, or '' for nothing.
+
+    `lasts`: as of a `FaultSpec`. `let_through`: the numbers, from 0, of held requests that are taken up just before this one.
+    """
+
+    fault: str = ""
+    let_through: Sequence[int] = ()
+    lasts: Micros | None = None
+
+
+class Script(Protocol):
+    """Says of each request to a device or asked party, as it is made, what becomes of it."""
+
+    def fate(self, target: str, operation: str) -> Fate: ...
+
+
 class EmulatedWorld(Protocol):
     """One emulated installation with its parties, on one clock."""
 
@@ -221,6 +297,12 @@ class EmulatedWorld(Protocol):
 
     def arm(self, fault: FaultSpec) -> None:
         """Makes a fault strike at its moment. `UsageError`: unknown fault or target."""
+
+    def follow(self, script: Script) -> Callable[[], None]:
+        """Has `script` say what becomes of every request from now on.
+
+        Returns what lets all requests through that are still held.
+        """
 
     def observe(self, event: Event) -> None:
         """Sees every event the process emits; only `Moment.on` uses it."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from bench.certificate import rule_status
 from bench.devices import KeySlot
-from bench.emulation import DeviceTruth, Truth
+from bench.emulation import DeviceTruth, Truth, Unknown
 from bench.leaks import find_leaks
 from bench.mehrs.strategy import Status, Strategy
 from bench.scenario_run import Ran
@@ -24,6 +24,13 @@ _KEPT: Final = {
     Invariant.REGISTERS: "its registers never to fall",
     Invariant.BALANCE: "its prepayment balance to fall by consumption only",
 }
+
+_READ: Final = {
+    Invariant.SUPPLY: Unknown.SUPPLY,
+    Invariant.REGISTERS: Unknown.REGISTERS,
+    Invariant.BALANCE: Unknown.BALANCE,
+}
+"""What of a real device an invariant is judged by."""
 
 RuleVerdicts = Mapping[str, str]
 """Rule id → `passed`, `failed` or `inconclusive`; a rule that is absent was not exercised."""
@@ -41,6 +48,7 @@ def mismatches(ran: Ran, rules: RuleVerdicts) -> list[str]:
         *_rules(expect, rules, ran.prepared.strategy),
         *_invariants(expect, ran.after),
         *_faults(ran),
+        *_operator(ran),
         *_secrets(ran),
     ]
 
@@ -102,18 +110,55 @@ def _truth(expect: Expectation, before: Truth, after: Truth) -> Iterator[str]:
     yield from _unlike("CHF updated on the SMI", expect.chf_updated, after.chf_updated)
     for device, held in expect.keys.items():
         got = key_held(before.devices[device], after.devices[device])
-        yield from _unlike(f"SUA key held by {device}", held, got)
+        if got is not None:
+            yield from _unlike(f"SUA key held by {device}", held, got)
     for device, supply in expect.supply.items():
-        yield from _unlike(f"supply of {device}", supply, after.devices[device].supply)
+        if Unknown.SUPPLY not in after.devices[device].unknown:
+            yield from _unlike(f"supply of {device}", supply, after.devices[device].supply)
     woken = sum(device.wake_ups for device in after.devices.values())
     yield from _unlike("wake-up SMS", expect.wake_ups, woken)
 
 
-def key_held(before: DeviceTruth, after: DeviceTruth) -> KeyHeld:
-    """Whether a device really holds the key it began with."""
+def key_held(before: DeviceTruth, after: DeviceTruth) -> KeyHeld | None:
+    """Whether a device really holds the key it began with; None: nobody can know."""
     slot = KeySlot.SUA
+    if slot not in before.keys or slot not in after.keys:
+        return None
     same = before.keys[slot].check_value == after.keys[slot].check_value
     return KeyHeld.OLD if same else KeyHeld.NEW
+
+
+def unknowable(ran: Ran) -> list[str]:
+    """Every expectation and invariant that nobody can know to hold, so that none of it passes.
+
+    Of real devices only: what an emulated one holds is known.
+    """
+    assert ran.after is not None, "the scenario has ended"
+    return [*_unknown_truth(ran.prepared.scenario.expect, ran.before, ran.after), *_unanswered(ran)]
+
+
+def _unknown_truth(expect: Expectation, before: Truth, after: Truth) -> Iterator[str]:
+    for name, device in after.devices.items():
+        if name in expect.keys and key_held(before.devices[name], device) is None:
+            yield f"SUA key held by {name}: expected {expect.keys[name]}, no key is proven"
+        if name in expect.supply and Unknown.SUPPLY in device.unknown:
+            yield f"supply of {name}: expected {expect.supply[name]}, it could not be read"
+        for invariant, what in _READ.items():
+            if what in device.unknown and invariant not in expect.allows:
+                yield f"{name}: expected {_KEPT[invariant]}, its {what} could not be read back"
+
+
+def _unanswered(ran: Ran) -> Iterator[str]:
+    for reply in ran.replies:
+        if not reply.answer:
+            yield f"operator: expected {reply.step.needed}, nobody answered: {reply.step.ask}"
+
+
+def _operator(ran: Ran) -> Iterator[str]:
+    for reply in ran.replies:
+        if reply.answer:
+            asked = f"operator, asked '{reply.step.ask}'"
+            yield from _unlike(asked, reply.step.needed, reply.answer)
 
 
 def _rules(expect: Expectation, rules: RuleVerdicts, strategy: Strategy) -> Iterator[str]:

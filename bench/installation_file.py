@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from bench.devices import PaymentMode, Role
 from bench.errors import Problem, UsageError
@@ -75,7 +76,55 @@ def read_installation(path: Path) -> Installation:
     return Installation(file.installation, file.group, devices, file.suppliers, file.payment)
 
 
-def _emulation_problems(document: Document, name: str, how: Emulation) -> Iterator[Problem]:
+class Entry(Protocol):
+    """A device as an installation lists it, in a file of its own or in a station file."""
+
+    @property
+    def role(self) -> Role: ...
+
+    @property
+    def eui64(self) -> str: ...
+
+    @property
+    def emulation(self) -> Emulation: ...
+
+
+def _problems(document: Document, file: InstallationFile) -> Iterator[Problem]:
+    if not 1 <= len(set(file.suppliers)) == len(file.suppliers) <= 2:
+        expected = "expected one supplier, or two different ones (split supply)"
+        yield document.problem(("suppliers",), f"{expected}, got {list(file.suppliers)}")
+    yield from device_problems(document, ("devices",), file.devices)
+
+
+def device_problems(
+    document: Document, here: tuple[str, ...], devices: Mapping[str, Entry]
+) -> Iterator[Problem]:
+    """What is wrong with the devices of an installation, which stand at `here`."""
+    for name, entry in devices.items():
+        if not _NAME.fullmatch(name):
+            message = f"expected a name of small letters, digits and hyphens, got '{name}'"
+            yield document.problem((*here, name), message, at_key=True)
+        if not _EUI64.fullmatch(entry.eui64):
+            message = f"expected an EUI-64 such as 70-B3-D5-1F-30-00-A0-08, got '{entry.eui64}'"
+            yield document.problem((*here, name, "eui64"), message)
+        yield from _emulation_problems(document, (*here, name, "emulation"), entry.emulation)
+    seen: dict[str, str] = {}
+    for name, entry in devices.items():
+        if entry.eui64 in seen:
+            message = f"EUI-64 {entry.eui64} is already that of '{seen[entry.eui64]}'"
+            yield document.problem((*here, name, "eui64"), message)
+        seen.setdefault(entry.eui64, name)
+    counts = Counter(entry.role for entry in devices.values())
+    for role, (least, most) in _ALLOWED.items():
+        if not least <= counts[role] <= most:
+            wanted = str(least) if least == most else f"{least} or {most}"
+            message = f"expected {wanted} device(s) of role {role}, got {counts[role]}"
+            yield document.problem(here, message)
+
+
+def _emulation_problems(
+    document: Document, here: tuple[str, ...], how: Emulation
+) -> Iterator[Problem]:
     """What no device can be: one that wakes all the time, or whose registers fall."""
     for key, value, least, expected in (
         ("wakes-every", how.wakes_every, 1, "a duration above 0"),
@@ -86,31 +135,5 @@ def _emulation_problems(document: Document, name: str, how: Emulation) -> Iterat
         ("first-register", how.first_register, 0, "a number from 0"),
     ):
         if value < least:
-            path = ("devices", name, "emulation", key)
+            path = (*here, key)
             yield document.problem(path, f"expected {expected}, got {document.got(path)}")
-
-
-def _problems(document: Document, file: InstallationFile) -> Iterator[Problem]:
-    if not 1 <= len(set(file.suppliers)) == len(file.suppliers) <= 2:
-        expected = "expected one supplier, or two different ones (split supply)"
-        yield document.problem(("suppliers",), f"{expected}, got {list(file.suppliers)}")
-    for name, entry in file.devices.items():
-        if not _NAME.fullmatch(name):
-            message = f"expected a name of small letters, digits and hyphens, got '{name}'"
-            yield document.problem(("devices", name), message, at_key=True)
-        if not _EUI64.fullmatch(entry.eui64):
-            message = f"expected an EUI-64 such as 70-B3-D5-1F-30-00-A0-08, got '{entry.eui64}'"
-            yield document.problem(("devices", name, "eui64"), message)
-        yield from _emulation_problems(document, name, entry.emulation)
-    seen: dict[str, str] = {}
-    for name, entry in file.devices.items():
-        if entry.eui64 in seen:
-            message = f"EUI-64 {entry.eui64} is already that of '{seen[entry.eui64]}'"
-            yield document.problem(("devices", name, "eui64"), message)
-        seen.setdefault(entry.eui64, name)
-    counts = Counter(entry.role for entry in file.devices.values())
-    for role, (least, most) in _ALLOWED.items():
-        if not least <= counts[role] <= most:
-            wanted = str(least) if least == most else f"{least} or {most}"
-            message = f"expected {wanted} device(s) of role {role}, got {counts[role]}"
-            yield document.problem(("devices",), message)

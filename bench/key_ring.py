@@ -6,7 +6,8 @@ the one the device holds. Nothing here is ever printed: `Secret` shows check val
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 from bench.devices import KeySlot
@@ -49,11 +50,29 @@ class _Entry:
 
 
 class MemoryKeyRing:
-    """A key ring for emulated kit with test keys: it is gone with the process."""
+    """A key ring for emulated kit with test keys: it is gone with the process.
 
-    def __init__(self, keys: dict[tuple[str, KeySlot], Secret]) -> None:
+    Whatever changes a key ends with `_changed`, so that a ring that is kept elsewhere too
+    (`bench.journal.key_store`) is on the disk before the change returns.
+    """
+
+    def __init__(self, keys: Mapping[tuple[str, KeySlot], Secret]) -> None:
         self._entries = {place: _Entry(key) for place, key in keys.items()}
         self._counters: dict[str, int] = {}
+
+    def held(self) -> dict[tuple[str, KeySlot], dict[str, Secret]]:
+        """Every key there is, by its place and its state (`current`, `staged`, `previous`)."""
+        return {
+            place: {
+                field.name: key
+                for field in fields(entry)
+                if (key := getattr(entry, field.name)) is not None
+            }
+            for place, entry in self._entries.items()
+        }
+
+    def _changed(self) -> None:
+        """Nothing to do: what is in memory is all there is."""
 
     def _entry(self, device: str, slot: KeySlot) -> _Entry:
         return self._entries.setdefault((device, slot), _Entry(None))
@@ -66,21 +85,25 @@ class MemoryKeyRing:
 
     def stage(self, device: str, slot: KeySlot, new: Secret) -> None:
         self._entry(device, slot).staged = new
+        self._changed()
 
     def prove_staged(self, device: str, slot: KeySlot) -> None:
         entry = self._entry(device, slot)
         if entry.staged is None:
             raise ValueError(f"{device}: no {slot} key is staged")
         entry.current, entry.staged, entry.previous = entry.staged, None, entry.current
+        self._changed()
 
     def previous(self, device: str, slot: KeySlot) -> Secret | None:
         return self._entry(device, slot).previous
 
     def retire_previous(self, device: str, slot: KeySlot) -> None:
         self._entry(device, slot).previous = None
+        self._changed()
 
     def drop_staged(self, device: str, slot: KeySlot) -> None:
         self._entry(device, slot).staged = None
+        self._changed()
 
     def next_counter(self, device: str) -> int:
         counter = self._counters.get(device, 0) + 1

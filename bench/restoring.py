@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from bench.demo_keys import demo_key
+from collections.abc import Mapping
+
 from bench.devices import KeySlot
 from bench.effects import Effects
 from bench.emulation import EmulatedWorld
 from bench.errors import PeerError
 from bench.installation import Installation
+from bench.secret import Secret
 from bench.suite import Preconditions, Restore
 
 
 def restore(
-    preconditions: Preconditions, effects: Effects, world: EmulatedWorld, installation: Installation
+    preconditions: Preconditions,
+    effects: Effects,
+    world: EmulatedWorld,
+    installation: Installation,
+    held: Mapping[tuple[str, KeySlot], Secret],
 ) -> str:
     """Does the acts in order; returns why the kit is not back, or an empty string.
 
-    Nothing of it enters the trace: the scenario is over.
+    `held`: the keys the meters began with. Nothing of it enters the trace: the scenario is over.
     """
     for act in preconditions.restore:
         try:
             if act is Restore.KEYS:
-                _restore_keys(effects, installation)
+                _restore_keys(effects, installation, held)
             else:
                 effects.smso.take_account_back()
         except PeerError as error:
@@ -32,10 +38,14 @@ def restore(
     return ""
 
 
-def _restore_keys(effects: Effects, installation: Installation) -> None:
-    """Gives every meter the test key it began with, and has it prove it."""
+def _restore_keys(
+    effects: Effects, installation: Installation, held: Mapping[tuple[str, KeySlot], Secret]
+) -> None:
+    """Gives every meter the key it began with, and has it prove it."""
     for device in installation.meters:
-        key = demo_key(device.eui64, KeySlot.SUA)
+        key = held.get((device.name, KeySlot.SUA))
+        if key is None:
+            raise PeerError(device.name, "rotate_key", "the bench does not hold its first key")
         meter = effects.meter(device.name)
         meter.rotate_key(KeySlot.SUA, key, effects.keys.next_counter(device.name))
         if not meter.prove_key(KeySlot.SUA, key):

@@ -69,13 +69,30 @@ class RuleRecord:
 
 @dataclass(frozen=True, slots=True)
 class DeviceRecord:
-    """A device as it was read back when the scenario began; `identity` empty: it did not answer."""
+    """A device as it was read back when the scenario began; `identity` empty: it did not answer.
+
+    `emulated`: by what it said of itself, whatever port it is on.
+    """
 
     name: str
     role: str
     identity: dict[str, str]
     keys: dict[str, str]
     emulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorRecord:
+    """A question to the person at the bench, and what came back; `answer` empty: nothing in time.
+
+    `step`: `before` or `after`; `at` on the run's clock.
+    """
+
+    step: str
+    asked: str
+    answer: str
+    by: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +103,8 @@ class ScenarioRecord:
     are sentences "expected …, got …". `first_line`/`last_line` are its lines in `trace.jsonl`,
     from 1, both included; both 0 where nothing was traced. `not_run` says why it was not run; then
     `verdict`, `outcome` and both times are empty. `attempts` counts its `attempt` events.
+    `unknown`: sentences about what nobody can know of real kit; with one of them it cannot pass.
+    `operator`: what was asked at the bench.
     """
 
     name: str
@@ -115,6 +134,8 @@ class ScenarioRecord:
     not_run: str = ""
     story: tuple[str, ...] = ()
     attempts: int | None = None
+    unknown: tuple[str, ...] = ()
+    operator: tuple[OperatorRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +231,8 @@ def _run_record(data: dict[str, Any]) -> RunRecord:
                     name: tuple(entry[name])
                     for name in ("covers", "mismatches", "findings", "faults", "story")
                 },
+                "unknown": tuple(entry.get("unknown", ())),
+                "operator": tuple(OperatorRecord(**each) for each in entry.get("operator", ())),
             }
         )
         for entry in data["scenarios"]

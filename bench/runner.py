@@ -4,36 +4,40 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from bench.certificate import certify, strategy_record, worst_verdict
-from bench.clock import Cancellation, Cancelled
+from bench.certificate import certificates_of, strategy_record, worst_verdict
+from bench.clock import Cancellation, Cancelled, WallClock
 from bench.conformance.checker import Checker
 from bench.errors import BenchError
-from bench.expectations import key_held, mismatches
-from bench.mehrs.strategy import Strategy
+from bench.evidence.contents import CLOCK, RESULT
+from bench.evidence.inputs import InputCopies
+from bench.evidence.recording import SPAN, Recording
+from bench.evidence.signing import Signer, canonical
+from bench.expectations import key_held, mismatches, unknowable
+from bench.operator import Nobody, Operator
 from bench.report.story import story
 from bench.result import (
-    Certificate,
     DeviceRecord,
+    OperatorRecord,
     RunRecord,
     ScenarioRecord,
     parameters_of,
     to_json,
 )
 from bench.scenario_run import Ran, run_scenario
-from bench.station import DIRECT, Station
+from bench.shipped import find
+from bench.station.fitting import fitted
+from bench.station.form import DIRECT, ClockSource, Station
 from bench.suite_reading import Forced, PreparedScenario, read_suite
 from bench.tool_identity import tool_commit, tool_version
-from bench.trace import Attempt
-from bench.trace import to_json as event_to_json
-from bench.units import SECOND, format_instant
+from bench.trace import Attempt, Event
+from bench.units import MILLISECOND, SECOND, Micros, format_instant
 from bench.verdict import Verdict
 
 TOLERANCE = 60 * SECOND
-TRACE = "trace.jsonl"
-RESULT = "result.json"
+CAPTURES = "captures"
 
 Progress = Callable[[int, int, str], None]
 """Called before each scenario: how many are done, how many there are, which is next."""
@@ -41,7 +45,12 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to run: a suite file as the user named it, a choice of its scenarios, a seed."""
+    """What to run: a suite file as the user named it, a choice of its scenarios, a seed.
+
+    `tolerance`: T of docs/trace.md, by which waits are judged; shorter than the waits of the
+    strategy, or none of them could be wrong. `operator`: who is asked at the bench. `signer`: signs
+    the run's checkpoints while it goes on.
+    """
 
     suite: Path
     named: str
@@ -50,6 +59,9 @@ class Order:
     forced: Forced = field(default_factory=Forced)
     station: Station = DIRECT
     station_named: str = ""
+    tolerance: Micros = TOLERANCE
+    operator: Operator = field(default_factory=Nobody)
+    signer: Signer | None = None
 
     def replay(self, scenario: str) -> str:
         """The one command that runs this scenario again, to the byte."""
@@ -59,10 +71,17 @@ class Order:
             ("--mehrs", self.forced.mehrs),
             ("--mam", self.forced.mam),
             ("--overlay", self.forced.overlay),
+            ("--tolerance", None if self.tolerance == TOLERANCE else _span(self.tolerance)),
         ):
             if value is not None:
                 words += [option, str(value)]
         return shlex.join([*words, "--seed", str(self.seed)])
+
+
+def _span(span: Micros) -> str:
+    """As the command line takes it."""
+    seconds, rest = divmod(span, SECOND)
+    return f"{span // MILLISECOND}ms" if rest else f"{seconds}s"
 
 
 def run_suite(
@@ -72,20 +91,37 @@ def run_suite(
     progress: Progress | None = None,
     cancellation: Cancellation | None = None,
 ) -> RunRecord:
-    """Runs the suite and writes `trace.jsonl` and `result.json` into the folder at `place`.
+    """Runs the suite and writes `trace.jsonl`, `result.json`, the captures of every line and what
+    evidence needs (`bench.evidence`) into the folder at `place`.
 
     A function that makes the folder is called once the suite was read and found to be right.
 
-    The trace grows as scenarios end. A cancelled run keeps what is done; the rest is *not run*,
+    The trace grows event by event. A cancelled run keeps what is done; the rest is *not run*,
     also the scenario that was under way, whose events up to then are in the trace.
     Raises `UsageError` before anything is run, `BenchError` when the folder cannot be written.
     """
-    suite, chosen = read_suite(order.suite, order.forced, order.only)
+    inputs = InputCopies()
+    with inputs.taking():
+        return _run_suite(order, place, inputs, progress, cancellation)
+
+
+def _run_suite(
+    order: Order,
+    place: Path | Callable[[], Path],
+    inputs: InputCopies,
+    progress: Progress | None,
+    cancellation: Cancellation | None,
+) -> RunRecord:
+    suite, wanted = read_suite(order.suite, order.forced, order.only)
+    chosen = [fitted(each, order.station, order.operator) for each in wanted]
     folder = place if isinstance(place, Path) else place()
+    span = SPAN if order.station.clock_source is ClockSource.WALL else None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / TRACE).open("w", encoding="utf-8", newline="\n") as trace:
+        _forget_captures(folder)
+        with Recording(folder, order.signer, span) as recording:
             records: list[ScenarioRecord] = []
+            clocks: dict[str, object] = {}
             line, stopped = 0, ""
             for done, scenario in enumerate(chosen):
                 if progress is not None:
@@ -93,17 +129,30 @@ def run_suite(
                 if scenario.not_run:
                     records.append(_not_run(order, scenario, scenario.not_run))
                     continue
-                ran, stopped = _run_until_stopped(order, scenario, cancellation)
-                for event in ran.events if ran is not None else ():
-                    trace.write(event_to_json(event) + "\n")
-                trace.flush()
+                try:
+                    ran, stopped = _run_until_stopped(
+                        order, scenario, cancellation, folder, recording.write
+                    )
+                except BenchError as error:
+                    records.append(_unstaged(order, scenario, error))
+                    continue
+                if ran is not None and ran.clock_evidence is not None:
+                    clocks[scenario.scenario.scenario] = ran.clock_evidence
                 if ran is None or stopped:
                     reason = f"the run was stopped: {stopped}"
                     records += [_not_run(order, each, reason) for each in chosen[done:]]
                     break
+                if ran.not_run:
+                    records.append(_not_run(order, scenario, ran.not_run, _operator_records(ran)))
+                    continue
                 records.append(_record(order, ran, line + 1))
                 line += len(ran.events)
+            recording.finish()
         record = _run_record(order, suite, chosen, records, stopped)
+        if order.station_named:
+            inputs.take_station(find("stations", order.station_named))
+        inputs.store(folder)
+        (folder / CLOCK).write_bytes(canonical({"clock": record.clock, "scenarios": clocks}))
         unfinished = folder / f"{RESULT}.unfinished"
         unfinished.write_text(to_json(record), encoding="utf-8", newline="\n")
         unfinished.replace(folder / RESULT)  # whole or not at all
@@ -115,12 +164,30 @@ def run_suite(
     return record
 
 
+def _forget_captures(folder: Path) -> None:
+    """A capture is added to, and must not go on from a run before."""
+    for capture in (folder / CAPTURES).glob("*.jsonl"):
+        capture.unlink()
+
+
 def _run_until_stopped(
-    order: Order, scenario: PreparedScenario, cancellation: Cancellation | None
+    order: Order,
+    scenario: PreparedScenario,
+    cancellation: Cancellation | None,
+    folder: Path,
+    told: Callable[[Event], None],
 ) -> tuple[Ran | None, str]:
     """What the scenario left behind, if it began; and why it was stopped, if it was."""
     try:
-        ran = run_scenario(scenario, order.seed, cancellation, order.station)
+        ran = run_scenario(
+            scenario,
+            order.seed,
+            cancellation,
+            order.station,
+            operator=order.operator,
+            captures=folder,
+            told=told,
+        )
     except Cancelled as cancelled:
         return None, cancelled.reason
     return ran, ran.cancelled
@@ -128,11 +195,15 @@ def _run_until_stopped(
 
 def run_prepared(order: Order, prepared: PreparedScenario) -> ScenarioRecord:
     """Runs one scenario and judges it, without writing anything."""
-    return _record(order, run_scenario(prepared, order.seed, station=order.station), first_line=1)
+    held = fitted(prepared, order.station, order.operator)
+    if held.not_run:
+        return _not_run(order, held, held.not_run)
+    ran = run_scenario(held, order.seed, station=order.station, operator=order.operator)
+    return _not_run(order, held, ran.not_run) if ran.not_run else _record(order, ran, first_line=1)
 
 
 def _record(order: Order, ran: Ran, first_line: int) -> ScenarioRecord:
-    checker = Checker(ran.prepared.strategy, TOLERANCE)
+    checker = Checker(ran.prepared.strategy, order.tolerance)
     for line, event in enumerate(ran.events, first_line):
         checker.feed(event, line)
     judgement = checker.finish()
@@ -140,10 +211,11 @@ def _record(order: Order, ran: Ran, first_line: int) -> ScenarioRecord:
     rules = {rule: worst_verdict(count) for rule, count in counts.items()}
     migration = ran.migration
     if ran.bench_error or migration is None:
-        verdict, wrong = Verdict.BENCH_ERROR, [ran.bench_error]
+        verdict, wrong, unknown = Verdict.BENCH_ERROR, [ran.bench_error], []
     else:
-        wrong = mismatches(ran, rules)
-        verdict = Verdict.FAIL if wrong else Verdict.PASS
+        wrong, unknown = mismatches(ran, rules), unknowable(ran)
+        in_doubt = Verdict.INCONCLUSIVE if unknown else Verdict.PASS
+        verdict = Verdict.FAIL if wrong else in_doubt
     scenario, after = ran.prepared.scenario, ran.after
     assert after is not None, "the scenario has ended"
     name = scenario.scenario
@@ -170,6 +242,7 @@ def _record(order: Order, ran: Ran, first_line: int) -> ScenarioRecord:
         account=after.account,
         keys={
             device.name: key_held(ran.before.devices[device.name], after.devices[device.name])
+            or "unknown"
             for device in ran.prepared.installation.meters
         },
         wake_ups=sum(device.wake_ups for device in after.devices.values()),
@@ -177,6 +250,17 @@ def _record(order: Order, ran: Ran, first_line: int) -> ScenarioRecord:
         replay=order.replay(name),
         story=story(ran.events, replay=order.replay(name)),
         attempts=sum(isinstance(event, Attempt) for event in ran.events),
+        unknown=tuple(unknown),
+        operator=_operator_records(ran),
+    )
+
+
+def _operator_records(ran: Ran) -> tuple[OperatorRecord, ...]:
+    return tuple(
+        OperatorRecord(
+            reply.step.step, reply.step.ask, reply.answer, reply.by, format_instant(reply.at)
+        )
+        for reply in ran.replies
     )
 
 
@@ -187,11 +271,30 @@ def _device_records(ran: Ran) -> tuple[DeviceRecord, ...]:
         read_back = {} if identity is None else {k: str(v) for k, v in asdict(identity).items()}
         assert ran.after is not None
         keys = {str(s): k.check_value for s, k in ran.after.devices[device.name].keys.items()}
-        records.append(DeviceRecord(device.name, device.role, read_back, keys, emulated=True))
+        emulated = bool(ran.emulated.get(device.name, True))
+        records.append(DeviceRecord(device.name, device.role, read_back, keys, emulated))
     return tuple(records)
 
 
-def _not_run(order: Order, prepared: PreparedScenario, reason: str) -> ScenarioRecord:
+def _unstaged(order: Order, prepared: PreparedScenario, error: BenchError) -> ScenarioRecord:
+    """The bench failed before the scenario began."""
+    virtual = order.station.clock_source is ClockSource.VIRTUAL
+    at = format_instant(prepared.scenario.start if virtual else WallClock().now())
+    return replace(
+        _not_run(order, prepared, ""),
+        verdict=Verdict.BENCH_ERROR.label,
+        mismatches=(f"{error}; {error.hint}" if error.hint else str(error),),
+        started=at,
+        ended=at,
+    )
+
+
+def _not_run(
+    order: Order,
+    prepared: PreparedScenario,
+    reason: str,
+    operator: tuple[OperatorRecord, ...] = (),
+) -> ScenarioRecord:
     scenario = prepared.scenario
     return ScenarioRecord(
         name=scenario.scenario,
@@ -219,7 +322,22 @@ def _not_run(order: Order, prepared: PreparedScenario, reason: str) -> ScenarioR
         faults=(),
         replay=order.replay(scenario.scenario),
         not_run=reason,
+        operator=operator,
     )
+
+
+def _kit(station: Station, records: list[ScenarioRecord]) -> str:
+    """What the run rests on, by what every device said of itself, not by what the file hopes."""
+    said = {
+        None if not device.emulated and not device.identity else device.emulated
+        for record in records
+        for device in record.devices
+    }
+    if not said:
+        return "EMULATED" if not station.real else "MIXED"
+    if said == {True}:
+        return "EMULATED"
+    return "REAL" if said == {False} else "MIXED"
 
 
 def _run_record(
@@ -232,22 +350,22 @@ def _run_record(
     verdicts = [Verdict[r.verdict.upper().replace("-", "_")] for r in records if not r.not_run]
     if stopped or not verdicts:
         verdicts.append(Verdict.INCONCLUSIVE)
+    strategies = {strategy_record(each.strategy).key: each.strategy for each in chosen}
     return RunRecord(
         suite=suite,
         station=order.station.station,
-        kit="EMULATED",
-        clock="virtual",
+        kit=_kit(order.station, records),
+        clock=order.station.clock_source,
         seed=order.seed,
         tool=tool_version(),
         commit=tool_commit(),
-        started=format_instant(min((p.scenario.start for p in chosen), default=0)),
+        started=_started(order.station, chosen, records),
         verdict=max(verdicts).label,
         scenarios=tuple(records),
-        certificates=_certificates(chosen, records),
+        certificates=certificates_of(records, lambda wanted: strategies[wanted.key]),
         stopped=stopped,
-        parameters={
-            strategy_record(each.strategy).key: parameters_of(each.strategy) for each in chosen
-        },
+        tolerance_s=order.tolerance / SECOND,
+        parameters={key: parameters_of(each) for key, each in strategies.items()},
         caught=tuple(
             (record.name, f"{record.deviant}: {_caught_by(record)}")
             for record in records
@@ -256,23 +374,15 @@ def _run_record(
     )
 
 
+def _started(
+    station: Station, chosen: list[PreparedScenario], records: list[ScenarioRecord]
+) -> str:
+    """On a virtual clock the earliest start a scenario asks for, else when the first one began."""
+    if station.clock_source is ClockSource.VIRTUAL:
+        return format_instant(min((p.scenario.start for p in chosen), default=0))
+    return min((record.started for record in records if record.started), default="")
+
+
 def _caught_by(record: ScenarioRecord) -> str:
     verdicts = {rule: worst_verdict(counts) for rule, counts in record.rules.items()}
     return ", ".join(f"{rule} {v}" for rule, v in verdicts.items() if v != "passed")
-
-
-def _certificates(
-    chosen: list[PreparedScenario], records: list[ScenarioRecord]
-) -> tuple[Certificate, ...]:
-    """One for each strategy used, in the order of first use."""
-    strategies: dict[str, Strategy] = {}
-    by_strategy: dict[str, list[ScenarioRecord]] = {}
-    for prepared, record in zip(chosen, records, strict=True):
-        key = record.strategy.label
-        strategies.setdefault(key, prepared.strategy)
-        by_strategy.setdefault(key, []).append(record)
-    return tuple(
-        certify(strategies[key], scenarios)
-        for key, scenarios in by_strategy.items()
-        if any(not scenario.deviant for scenario in scenarios)
-    )

@@ -1,36 +1,59 @@
-"""Runs one scenario on an emulated installation in virtual time, and keeps what it left behind."""
+"""Runs one scenario on a stage set for it, and keeps what it left behind."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
+from typing import Any, Final
 
-from bench.clock import Cancellation, Cancelled, VirtualClock
-from bench.demo_keys import demo_key
-from bench.devices import Device, Identity, KeySlot
+from bench.clock import Cancellation, Cancelled
+from bench.devices import Identity
 from bench.effects import Act, Effects
-from bench.emulation import EmulatedWorld, FaultSpec, Truth, WorldFactory
+from bench.emulation import FaultSpec, Truth
 from bench.errors import BenchError, PeerError
-from bench.key_ring import MemoryKeyRing
+from bench.journal.gap import Gap
+from bench.journal.run_journal import RunJournal
 from bench.migration.defaults import with_overrides
 from bench.migration.process import Migration, migrate
-from bench.parties import Holder, Inbox
-from bench.plugins import DRIVERS, EMULATORS, load
+from bench.migration.sections import PROCESS
+from bench.operator import Nobody, Occasion, Operator, OperatorStep
+from bench.parties import Holder
 from bench.restoring import restore
-from bench.resubmission import resubmission_policy
+from bench.scenario_keeping import Keeping, Kept, Unkept, in_journal
 from bench.secret import Secret
-from bench.station import DIRECT, Port, Station
-from bench.suite import KeyKnown
+from bench.staging import Plot, Stage, set_stage
+from bench.station.form import DIRECT, Station
 from bench.suite_reading import PreparedScenario
-from bench.trace import Event
-from bench.units import DAY, Micros
+from bench.timekeeping import Timekeeper, longest_span
+from bench.trace import Closed, Event, Opened, Outage
+from bench.trace import Operator as OperatorEvent
+from bench.units import Micros, format_duration, format_instant
+
+ROTATION: Final = "2.6.4.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a person was asked, what came back (empty: nothing in time), who said it and when."""
+
+    step: OperatorStep
+    answer: str
+    by: str
+    at: Micros
 
 
 @dataclass(slots=True)
 class Ran:
-    """What a scenario left behind. `migration` None: the bench itself failed (`bench_error`)."""
+    """What a scenario left behind. `migration` None: the bench itself failed (`bench_error`), or
+    a person said before it that it cannot be run (`not_run`).
+
+    `failure`: why the bench stopped it (`cancelled`) in a way that it can be taken up again.
+    `emulated`: per device, whether it is, by what it said of itself; None: it did not say.
+    `clock_evidence`: how good the clock was (`bench.timekeeping`); None on a virtual one.
+    """
 
     prepared: PreparedScenario
     started: Micros
@@ -44,7 +67,12 @@ class Ran:
     migration: Migration | None = None
     bench_error: str = ""
     cancelled: str = ""
+    failure: BenchError | None = None
+    not_run: str = ""
     unstruck: tuple[FaultSpec, ...] = ()
+    emulated: dict[str, bool | None] = field(default_factory=dict)
+    replies: list[Reply] = field(default_factory=list)
+    clock_evidence: dict[str, Any] | None = None
 
 
 def run_scenario(
@@ -52,147 +80,281 @@ def run_scenario(
     seed: int,
     cancellation: Cancellation | None = None,
     station: Station = DIRECT,
+    *,
+    operator: Operator | None = None,
+    captures: Path | None = None,
+    told: Callable[[Event], None] | None = None,
+    journal: RunJournal | None = None,
 ) -> Ran:
-    """Builds the scenario's world, migrates, looks at the truth, returns the kit as agreed.
+    """Sets the scenario's stage, migrates, looks at the truth, returns the kit as agreed.
 
-    The same scenario and seed give the same events, byte for byte. Cancelled in the middle, it
+    On an emulated station the same scenario and seed give the same events, byte for byte.
+    `captures`: the run's folder, which gets a capture of every line. `told` is given each event of
+    the trace as it comes. Cancelled in the middle, it
     keeps what happened until then (`Ran.cancelled`); cancelled before, it raises `Cancelled`.
+    Raises `BenchError` and `UsageError` where the stage cannot be set; then nothing was begun.
+    With a `journal` everything is kept there, and a scenario that was begun before is taken up
+    where it was. Raises `JournalFailed` where what it did cannot be done over.
     """
+    run = cancellation or Cancellation()
+    with _under(run) as own:
+        plot = Plot(prepared, station, seed, captures)
+        stage = set_stage(plot if journal is None else in_journal(plot, journal), own)
+        try:
+            keeping = Unkept(stage) if journal is None else Kept(stage, journal, own, run)
+            return _play(stage, own, run, operator or Nobody(), told, keeping)
+        finally:
+            stage.close()
+
+
+class _Own(Cancellation):
+    def __init__(self, run: Cancellation) -> None:
+        super().__init__()
+        self._run = run
+
+    def check(self) -> None:
+        self._run.check()
+        super().check()
+
+
+@contextmanager
+def _under(run: Cancellation) -> Iterator[Cancellation]:
+    """A token of the scenario's own, cancelled with the run's."""
+    own = _Own(run)
+
+    def cancel() -> None:
+        own.cancel(run.reason or "stopped")
+
+    run.check()
+    run.on_cancel(cancel)
+    try:
+        yield own
+    finally:
+        run.forget(cancel)
+
+
+def _play(
+    stage: Stage,
+    own: Cancellation,
+    run: Cancellation,
+    operator: Operator,
+    told: Callable[[Event], None] | None,
+    keeping: Keeping,
+) -> Ran:
+    prepared = stage.plot.prepared
     scenario = prepared.scenario
-    clock = VirtualClock(scenario.start)
-    inbox = Inbox(clock)
-    secrets: list[Secret] = []
-    world = _build_world(prepared, seed, clock, inbox, secrets)
-    unprepared = _prepare_account(prepared, world)
-    devices = _devices(prepared, station, world, clock, seed)
-    identities = _read_back(devices)
-    # Reading a sleepy meter takes time; every scenario opens a whole day after its clock started.
-    clock.sleep_until(scenario.start + DAY, cancellation)
-    inbox.clear()  # a file set that followed an account switched beforehand is not this run's
-    ran = Ran(prepared, clock.now(), identities, world.truth(), secrets=secrets)
+    keeping.begin()
+    unprepared = _prepare_account(stage, keeping)
+    stage.open_curtain(own)
+    started, before = keeping.now(), keeping.truth("before")
+    ran = Ran(prepared, started, stage.identities, before, secrets=stage.secrets)
+    ran.emulated = {spec.name: stage.emulated(spec.name) for spec in prepared.installation.devices}
+    ran.ended, ran.after = ran.started, ran.before
     if unprepared:
-        ran.bench_error, ran.ended, ran.after = unprepared, ran.started, ran.before
+        ran.bench_error = unprepared
         return ran
-    for entry in scenario.faults:
-        world.arm(entry.spec)
-
-    def sink(event: Event) -> None:
-        ran.events.append(event)
-        world.observe(event)
-
-    def fresh_key(size: int) -> bytes:
-        key = keys_random.randbytes(size)
-        secrets.append(Secret(key, "new key"))
-        return key
-
-    keys_random = random.Random(f"{seed}/{scenario.scenario}/keys")
+    ran.not_run = _endangered(stage)
+    if ran.not_run:
+        return ran
+    ran.not_run = _ask(ran, operator, Occasion.BEFORE, own, keeping)
+    if ran.not_run:
+        return ran
+    stage.arm(lines=not keeping.resumed)
+    _limit_time(stage, ran.started, own)
+    longest = longest_span(prepared.strategy, prepared.installation.group)
+    timekeeper = Timekeeper(stage.clock, longest)
+    uncertainty = keeping.look("clock uncertainty", lambda: timekeeper.uncertainty)
+    timekeeper.uncertainty = max(timekeeper.uncertainty, uncertainty)
+    script = _Script(stage, ran, timekeeper, told, keeping)
     effects = Effects(
-        clock=clock,
-        inbox=inbox,
-        devices=devices,
-        parties=world.parties,
-        keys=_key_ring(prepared, secrets),
-        random_bytes=fresh_key,
-        sink=sink,
-        observer=ran.acts.append,
-        cancellation=cancellation,
+        clock=stage.clock,
+        inbox=stage.inbox,
+        devices=stage.devices,
+        parties=stage.world.parties,
+        keys=stage.keys,
+        random_bytes=stage.fresh_key(),
+        sink=script.take,
+        observer=_observer(stage, ran),
+        cancellation=own,
+        recorder=keeping.recorder,
     )
     defaults = with_overrides(prepared.overrides)
     try:
         ran.migration = migrate(effects, prepared.installation, prepared.strategy, defaults)
+        _ask(ran, operator, Occasion.AFTER, own, keeping)
     except BenchError as error:
         ran.bench_error = str(error)
     except Cancelled as cancelled:
-        ran.cancelled = cancelled.reason
-    ran.ended = clock.now()
-    ran.after = world.truth()
-    ran.unstruck = tuple(world.unstruck())
-    if ran.migration is not None and scenario.preconditions.restore:
-        ran.bench_error = restore(scenario.preconditions, effects, world, prepared.installation)
+        if run.reason is not None or keeping.failure is not None:
+            ran.cancelled, ran.failure = cancelled.reason, keeping.failure
+        else:
+            ran.bench_error = f"the scenario was stopped: {cancelled.reason}"
+    script.finish()
+    ran.ended = keeping.now()
+    ran.after = _with_wake_ups(stage, keeping.truth("after"), ran.acts)
+    ran.unstruck = stage.unstruck()
+    if ran.migration is not None and not ran.cancelled and scenario.preconditions.restore:
+        ran.bench_error = ran.bench_error or restore(
+            scenario.preconditions, effects, stage.world, prepared.installation, stage.held
+        )
+    keeping.end()
     return ran
 
 
-def _build_world(
-    prepared: PreparedScenario,
-    seed: int,
-    clock: VirtualClock,
-    inbox: Inbox,
-    secrets: list[Secret],
-) -> EmulatedWorld:
-    installation = prepared.installation
-    device_keys = {
-        (device.name, KeySlot.SUA): demo_key(device.eui64, KeySlot.SUA)
-        for device in installation.meters
-    }
-    secrets.extend(device_keys.values())
-    factory: WorldFactory = load(EMULATORS, "installation")
-    return factory(
-        installation,
-        clock=clock,
-        seed=random.Random(f"{seed}/{prepared.scenario.scenario}/world").getrandbits(64),
-        inbox=inbox,
-        behaviours=prepared.scenario.parties,
-        resubmission=resubmission_policy(prepared.strategy, installation.group),
-        device_keys=device_keys,
-    )
+class _Script:
+    """Takes the events of the process for the trace and puts a person's answers among them.
+
+    What was answered before belongs to the passage that opens then. Where a person is asked at the
+    end, the last `closed` is held back until the answers are there.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        ran: Ran,
+        timekeeper: Timekeeper,
+        told: Callable[[Event], None] | None,
+        keeping: Keeping,
+    ) -> None:
+        self._stage = stage
+        self._ran = ran
+        self._now = keeping.now
+        self._opened: Opened | None = None
+        keeping.tell_gaps(self.gap)
+        self._timekeeper = timekeeper
+        self._listener = told
+        steps = stage.plot.prepared.scenario.operator
+        self._asks_after = any(each.step is Occasion.AFTER for each in steps)
+        self._closing: Closed | None = None
+        self._told = 0
+
+    def take(self, event: Event) -> None:
+        event = self._timekeeper.seen(event)
+        if self._closing is not None:
+            self._add(self._closing)
+            self._closing = None
+        if self._asks_after and isinstance(event, Closed):
+            self._closing = event
+        else:
+            self._add(event)
+        if isinstance(event, Opened):
+            self._opened = event
+            self._tell(event)
+        self._stage.world.observe(event)
+
+    def gap(self, gap: Gap) -> None:
+        """The bench was down: said where it matters, once anything was opened."""
+        if self._opened is not None:
+            where = self._opened.installation
+            for of in gap.outages:
+                end = gap.end
+                self._add(Outage(at=end, installation=where, from_=gap.start, to=end, of=of))
+
+    def finish(self) -> None:
+        """The process has ended, and everybody was asked."""
+        if self._closing is not None:
+            self._tell(self._closing)
+            now = self._now()
+            self._add(replace(self._closing, at=max(now, self._closing.at)))
+            self._closing = None
+        outage = self._timekeeper.outage(self._ran.events[-1]) if self._ran.events else None
+        if outage is not None:
+            self._add(outage)
+        self._ran.clock_evidence = self._timekeeper.as_json()
+
+    def _add(self, event: Event) -> None:
+        self._ran.events.append(event)
+        if self._listener is not None:
+            self._listener(event)
+
+    def _tell(self, about: Event) -> None:
+        replies, self._told = self._ran.replies[self._told :], len(self._ran.replies)
+        for reply in replies:
+            self._add(
+                OperatorEvent(
+                    at=max(about.at, reply.at),
+                    installation=about.installation,
+                    asked=reply.step.ask,
+                    answer=reply.answer,
+                    by=reply.by,
+                    extra={"answered": format_instant(reply.at)},
+                )
+            )
 
 
-def _prepare_account(prepared: PreparedScenario, world: EmulatedWorld) -> str:
+def _ask(
+    ran: Ran, operator: Operator, occasion: Occasion, cancellation: Cancellation, keeping: Keeping
+) -> str:
+    """Puts the scenario's questions of an occasion, until one is not answered as it needs.
+
+    Returns why it cannot go on, or an empty string.
+    """
+    for step in ran.prepared.scenario.operator:
+        if step.step is not occasion:
+            continue
+        said = keeping.look("operator", partial(operator.ask, step, cancellation))
+        ran.replies.append(Reply(step, said.answer, said.by, keeping.now()))
+        if said.answer != step.needed:
+            got = f"the operator answered '{said.answer}'" if said.answer else "nobody answered"
+            within = "" if said.answer else f" within {format_duration(step.within)}"
+            return f"{got}{within} to: {step.ask}"
+    return ""
+
+
+def _with_wake_ups(stage: Stage, truth: Truth, acts: list[Act]) -> Truth:
+    """Each SMS that was asked for was paid for; a real hub only counts those that arrived."""
+    hub = stage.plot.prepared.installation.hub.name
+    if hub not in stage.read_back:
+        return truth
+    sent = sum(act.operation == "wake" and not act.outcome for act in acts)
+    devices = {**truth.devices, hub: replace(truth.devices[hub], wake_ups=sent)}
+    return replace(truth, devices=devices)
+
+
+def _endangered(stage: Stage) -> str:
+    """Why the kit could be lost by this run: a key that only this process would know."""
+    installation = stage.plot.prepared.installation
+    if all(section.section != ROTATION for section in PROCESS[installation.group]):
+        return ""
+    if stage.keys_survive or all(stage.emulated(device.name) for device in installation.meters):
+        return ""
+    return "it rotates keys of real meters, and no key store would keep them if the run died"
+
+
+def _prepare_account(stage: Stage, keeping: Keeping) -> str:
     """Brings the account to where the preconditions want it; returns why it is not there."""
-    wanted = prepared.scenario.preconditions.account
+    wanted = stage.plot.prepared.scenario.preconditions.account
     if wanted is Holder.SMSO:
         return ""
     try:
-        world.parties.smso.transfer_account()
+        keeping.request("SMSO", "transfer_account", stage.world.parties.smso.transfer_account)
     except PeerError as error:
-        if world.truth().account is not wanted:
+        if stage.world.truth().account is not wanted:
             return f"the account could not be brought to the {wanted}: {error}"
     return ""
 
 
-def _key_ring(prepared: PreparedScenario, secrets: list[Secret]) -> MemoryKeyRing:
-    """What the S1SP holds: every meter's key, but for what the preconditions say."""
-    held: dict[tuple[str, KeySlot], Secret] = {}
-    for device in prepared.installation.meters:
-        known = prepared.scenario.preconditions.keys.get(device.name, KeyKnown.KNOWN)
-        if known is KeyKnown.MISSING:
-            continue
-        label = "another device's" if known is KeyKnown.OTHER else ""
-        held[device.name, KeySlot.SUA] = demo_key(device.eui64, KeySlot.SUA, label)
-    secrets.extend(held.values())
-    return MemoryKeyRing(held)
+def _limit_time(stage: Stage, started: Micros, own: Cancellation) -> None:
+    """Stops the scenario when the station's time for it is up."""
+    span = stage.plot.station.limits.scenario_time
+    if span is not None:
+        reason = f"the station's limit of {format_duration(span)} for a scenario is reached"
+        stage.clock.call_at(started + span, lambda: own.cancel(reason))
 
 
-def _devices(
-    prepared: PreparedScenario,
-    station: Station,
-    world: EmulatedWorld,
-    clock: VirtualClock,
-    seed: int,
-) -> dict[str, Device]:
-    """Every device as the station reaches it: the model itself, or a driver on a line to it."""
-    devices = dict(world.devices)
-    for spec in prepared.installation.devices:
-        entry = station.devices.get(spec.name)
-        if entry is None or entry.port is Port.DIRECT:
-            continue
-        named = f"{seed}/{prepared.scenario.scenario}/{spec.name}"
-        server = partial(_serve, world, spec.name, f"{named}/device")
-        connect = load(DRIVERS, "emulated-line")
-        devices[spec.name] = connect(spec, entry.profile, clock, f"{named}/driver", server)
-    return devices
+def _observer(stage: Stage, ran: Ran) -> Callable[[Act], None]:
+    """Keeps every act, and sends no SMS beyond the station's limit."""
+    most = stage.plot.station.limits.wake_ups
+    if most is None:
+        return ran.acts.append
+    sent = 0
 
+    def observe(act: Act) -> None:
+        nonlocal sent
+        if act.operation == "wake" and not act.outcome:
+            sent += 1
+            if sent > most:
+                raise BenchError(f"the station's limit of {most} wake-up SMS is reached")
+        ran.acts.append(act)
 
-def _serve(world: EmulatedWorld, name: str, seed: str, profile: object, end: object) -> object:
-    return load(EMULATORS, "wire-server")(world, name, profile, end, seed)
-
-
-def _read_back(devices: Mapping[str, Device]) -> dict[str, Identity]:
-    """Who the devices say they are; one that does not answer is left out."""
-    identities: dict[str, Identity] = {}
-    for name, device in devices.items():
-        try:
-            identities[name] = device.identify()
-        except PeerError:
-            continue
-    return identities
+    return observe

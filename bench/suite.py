@@ -12,6 +12,7 @@ from typing import Final
 
 from bench.devices import SupplyState
 from bench.emulation import FaultSpec, Moment, PartyBehaviours
+from bench.operator import OperatorStep
 from bench.parties import Holder
 from bench.units import Amount, Instant, Micros, Scalar, parse_instant
 
@@ -143,6 +144,8 @@ class Scenario:
     A scenario that names a strategy (`mehrs`, `mam`, `overlay`) runs under it, whatever the command
     line says; one that names none runs under what the command line, or the bench, takes for all.
 
+    `operator` asks the person at the bench; where nobody can be asked, it is not run.
+
     `deviant` says in a sentence which device or party misbehaves on purpose: such a scenario shows
     that the bench catches it, and is left out of the certificate.
     """
@@ -160,6 +163,7 @@ class Scenario:
     defaults: Mapping[str, Scalar] = field(default_factory=dict)
     preconditions: Preconditions = field(default_factory=Preconditions)
     faults: tuple[FaultEntry, ...] = ()
+    operator: tuple[OperatorStep, ...] = ()
     deviant: str = ""
 
     @property

@@ -12,7 +12,7 @@ from bench.installation import Installation
 from bench.mehrs.loader import load_strategy
 from bench.mehrs.strategy import Strategy
 from bench.migration.sections import PROCESS
-from bench.plugins import EMULATORS
+from bench.plugins import DRIVERS, EMULATORS
 from bench.plugins import load as load_plugin
 from bench.spelling import did_you_mean
 from bench.suite import RETRY_SECTIONS, TOPICS, RuleVerdict, Scenario
@@ -65,6 +65,7 @@ class ScenarioChecks:
         yield from self._topic_problems()
         yield from self._deviant_problems()
         yield from self._fault_problems()
+        yield from self._operator_problems()
 
     def _bound_problems(self) -> Iterator[Problem]:
         """What no run needs, and what would only exhaust the machine."""
@@ -129,7 +130,34 @@ class ScenarioChecks:
     def _fault_problems(self) -> Iterator[Problem]:
         problems_of: Callable[[FaultSpec, Installation], list[str]]
         problems_of = load_plugin(EMULATORS, "fault-problems")
+        known = load_plugin(EMULATORS, "faults")
         for index, entry in enumerate(self.scenario.faults):
             path = (*self.here, "faults", index)
-            for problem in problems_of(entry.spec, self.installation):
+            if entry.fault not in known and entry.fault in load_plugin(DRIVERS, "pipe-faults"):
+                problems = self._pipe_fault_problems(entry.spec)
+            else:
+                problems = problems_of(entry.spec, self.installation)
+            for problem in problems:
                 yield self.document.problem(path, problem)
+
+    def _pipe_fault_problems(self, spec: FaultSpec) -> list[str]:
+        """What it may do on its line depends on the station; the target is a device."""
+        problems: list[str] = load_plugin(DRIVERS, "lines").fault_problems(spec)
+        devices = [device.name for device in self.installation.devices]
+        if spec.target not in devices:
+            near = did_you_mean(spec.target, devices) or f"; there are {', '.join(devices)}"
+            problems.append(f"{spec.fault} strikes a device's line, got '{spec.target}'{near}")
+        return problems
+
+    def _operator_problems(self) -> Iterator[Problem]:
+        for index, step in enumerate(self.scenario.operator):
+            path = (*self.here, "operator", index)
+            if not step.ask.strip():
+                yield self.document.problem((*path, "ask"), "expected a sentence, got nothing")
+            apart = len(set(map(str.casefold, step.answers))) == len(step.answers) > 0
+            if not apart or not all(answer.strip() for answer in step.answers):
+                message = "expected answers that can be told apart, the one that is needed first"
+                yield self.document.problem((*path, "answers"), message)
+            if step.within <= 0:
+                message = "expected a duration above 0"
+                yield self.document.problem((*path, "within"), message)

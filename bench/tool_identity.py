@@ -1,8 +1,11 @@
-"""Which version of the bench this is: every result names it."""
+"""Which version of the bench this is, and what it runs on: every result names it."""
 
 from __future__ import annotations
 
-from importlib.metadata import version
+import platform
+import re
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 
@@ -25,3 +28,25 @@ def tool_commit() -> str:
         return next((line.split()[0] for line in packed if line.endswith(f" {ref}")), "")
     except OSError:
         return ""
+
+
+def software() -> dict[str, str]:
+    """Names and versions: the bench, Python, the system, and each package that the bench needs."""
+    return {
+        "tool": tool_version(),
+        "commit": tool_commit(),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
+        **dict(sorted(_packages())),
+    }
+
+
+def _packages() -> Iterator[tuple[str, str]]:
+    for requirement in requires("smets1-bench") or ():
+        name = re.split(r"[^A-Za-z0-9_.-]", requirement, maxsplit=1)[0]
+        if "extra" in requirement.partition(";")[2]:
+            continue
+        try:
+            yield name, version(name)
+        except PackageNotFoundError:
+            yield name, "not installed"

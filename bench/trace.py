@@ -181,13 +181,9 @@ _BODY: Final[Mapping[type[Event], tuple[tuple[str, str, Any], ...]]] = {
 }
 
 
-def to_json(event: Event) -> str:
-    """One line without its newline; the same event always gives the same bytes."""
-    line: dict[str, Any] = {
-        "at": format_instant(event.at),
-        "installation": event.installation,
-        "event": event.kind,
-    }
+def own_fields(event: Event) -> dict[str, Any]:
+    """The fields of the event's line after `at`, `installation` and `event`, in their order."""
+    line: dict[str, Any] = {}
     for attribute, name, default in _BODY[type(event)]:
         value = getattr(event, attribute)
         if value is None or value == default:
@@ -195,6 +191,17 @@ def to_json(event: Event) -> str:
         line[name] = format_instant(value) if attribute in TIME_FIELDS else value
     if event.extra:
         line.update(event.extra)
+    return line
+
+
+def to_json(event: Event) -> str:
+    """One line without its newline; the same event always gives the same bytes."""
+    line: dict[str, Any] = {
+        "at": format_instant(event.at),
+        "installation": event.installation,
+        "event": event.kind,
+        **own_fields(event),
+    }
     return json.dumps(line, ensure_ascii=False, separators=(", ", ": "))
 
 

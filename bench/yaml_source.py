@@ -10,7 +10,9 @@ Whatever is wrong with a file is the user's to mend: `UsageError`, with every pr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -131,6 +133,19 @@ def path_text(path: Sequence[str | int]) -> str:
     return text
 
 
+_watch: ContextVar[Callable[[Path, bytes], None] | None] = ContextVar("watch", default=None)
+
+
+@contextmanager
+def watched(watch: Callable[[Path, bytes], None]) -> Iterator[None]:
+    """Shows every file that is read meanwhile, by this thread, with its very bytes."""
+    token = _watch.set(watch)
+    try:
+        yield
+    finally:
+        _watch.reset(token)
+
+
 def load(path: Path) -> Document:
     """Reads a file. Raises UsageError: missing, unreadable, or not YAML as this module wants it."""
     name = str(path)
@@ -154,6 +169,9 @@ def load(path: Path) -> Document:
         raise UsageError(
             Problem(name, f"expected UTF-8 text, got byte 0x{raw[error.start]:02x}", line, column)
         ) from None
+    watch = _watch.get()
+    if watch is not None:
+        watch(path, raw)
     return loads(text, name)
 
 

@@ -37,7 +37,6 @@ from drivers.transport.bus import SharedBus
 from drivers.transport.line import LineSettings
 from drivers.transport.pipe import Transport, quiet
 
-_GAP_CHARACTERS: Final = 4  # 3.5 are the least, Modbus over Serial Line V1.02, 2.5.1.1
 _SHORTEST_GAP: Final[Micros] = 1_750  # above 19200 baud
 _CODES: Final = {int(code): code.name.lower().replace("_", "-") for code in ExceptionCode}
 
@@ -110,7 +109,8 @@ class ModbusUnit:
 
 
 def _gap(line: LineSettings) -> Micros:
-    return max(_SHORTEST_GAP, line.span(_GAP_CHARACTERS)) if line.baud <= 19_200 else _SHORTEST_GAP
+    """3.5 characters, Modbus over Serial Line V1.02, 2.5.1.1."""
+    return max(_SHORTEST_GAP, -(-line.span(7) // 2)) if line.baud <= 19_200 else _SHORTEST_GAP
 
 
 def _said(name: str, operation: str, outcome: Silence | Truncated | Corrupt | Foreign) -> str:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from bench.clock import Clock
-from bench.emulation import Reply
+from bench.emulation import Answer, Reply
 from bench.errors import Ambiguous, Garbled, NoReply, PeerError, Refused
 from bench.units import Micros
 from emulators.models.rejection import Rejected
@@ -49,10 +49,19 @@ class Interceptor(Protocol):
         """
 
 
-class Channel:
-    """The way to one device or party; `timeout` is how long a caller waits for an answer."""
+Witness = Callable[[str, str, Micros, Answer, str], None]
+"""Is told of a request on a line: operation, which object or command, by how much the answer is
+late, what it was, the code of a refusal.
+"""
 
-    __slots__ = ("clock", "interceptors", "listener", "name", "timeout")
+
+class Channel:
+    """The way to one device or party; `timeout` is how long a caller waits for an answer.
+
+    `witness`: who is told of the requests that a device on a line took, after each.
+    """
+
+    __slots__ = ("clock", "interceptors", "listener", "name", "timeout", "witness")
 
     def __init__(self, name: str, clock: Clock, timeout: Micros, listener: Listener) -> None:
         self.name = name
@@ -60,6 +69,7 @@ class Channel:
         self.timeout = timeout
         self.listener = listener
         self.interceptors: list[Interceptor] = []
+        self.witness: Witness | None = None
 
     def ask(
         self,
@@ -139,7 +149,7 @@ class Exchange(Generic[T]):
         clock = self.channel.clock
         due = clock.now() + self._takes
         if due > self._deadline:
-            clock.call_at(due, self._act_unheard)
+            clock.call_at(due, self.act_unheard)
             raise self.unanswered()
         clock.sleep_until(due)
         if not self._listens():
@@ -167,7 +177,7 @@ class Exchange(Generic[T]):
     def carry_out_unheard(self) -> None:
         """The peer takes its time and acts; what it answers is not heard."""
         self.pass_time()
-        self._act_unheard()
+        self.act_unheard()
 
     def pass_time(self) -> None:
         """The peer takes its time, at most until the caller gives up."""
@@ -197,7 +207,8 @@ class Exchange(Generic[T]):
     def _listens(self) -> bool:
         return self.channel.listener.answers_at(self.channel.clock.now()) is not None
 
-    def _act_unheard(self) -> None:
+    def act_unheard(self) -> None:
+        """The peer acts if it is there to; what it answers goes nowhere."""
         if self._listens():
             with suppress(Rejected):
                 self.act()

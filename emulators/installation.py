@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from bench.clock import Clock
 from bench.devices import Device, KeySlot, Role
@@ -11,6 +11,7 @@ from bench.emulation import (
     FaultSpec,
     PartyBehaviours,
     ResubmissionPolicy,
+    Script,
     SupplierBehaviour,
     Truth,
 )
@@ -23,6 +24,7 @@ from bench.units import SECOND, Micros
 from emulators.direct import DirectDisplay, DirectHub, DirectMeter, channel_to
 from emulators.exchange import Channel
 from emulators.faults.arming import Arming
+from emulators.faults.scripted import ScriptedRequests
 from emulators.models.comms_hub import CommsHub
 from emulators.models.device import EmulatedDevice
 from emulators.models.electricity_meter import ElectricityMeter
@@ -114,6 +116,13 @@ class EmulatedInstallation:
                 self._opened,
             )
         self._arming.arm(fault)
+
+    def follow(self, script: Script) -> Callable[[], None]:
+        """`EmulatedWorld.follow`."""
+        scripted = ScriptedRequests(script)
+        for channel in self._channels.values():
+            channel.interceptors.append(scripted)
+        return scripted.let_all_through
 
     def channel(self, name: str) -> Channel:
         """Where request faults of a device or party lie in wait; a wire server is given it."""

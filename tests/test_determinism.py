@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench import scenario_run
+from bench import staging
 from bench.devices import (
     DisplayState,
     HanDevice,
@@ -211,8 +211,8 @@ def tampered_run(
         return box
 
     with monkeypatch.context() as patch:
-        patch.setattr(scenario_run, "load", lambda group, name: build)
-        patch.setattr(scenario_run, "Inbox", inbox)
+        patch.setattr(staging, "load", lambda group, name: build)
+        patch.setattr(staging, "Inbox", inbox)
         return lines(run_scenario(prepared, 1))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import bench.migration
-from bench import scenario_run
+from bench import staging
 from bench.clock import Cancellation, Cancelled, VirtualClock
 from bench.devices import KeySlot
 from bench.effects import Act, Effects
@@ -170,7 +170,7 @@ def test_every_request_was_seen_before_and_after(
     def build(*args: Any, **kwargs: Any) -> RecordedWorld:
         return RecordedWorld(EmulatedInstallation(*args, **kwargs), asked)
 
-    monkeypatch.setattr(scenario_run, "load", lambda group, name: build)
+    monkeypatch.setattr(staging, "load", lambda group, name: build)
     ran = run_scenario(suite[name], 1)
     before = [act for act in ran.acts if not act.outcome]
     after = [act for act in ran.acts if act.outcome]
@@ -223,7 +223,7 @@ def test_what_happens_in_the_world_never_re_enters_the_process(
         return original_perform(self, *args)
 
     original_emit, original_perform = Effects.emit, Effects.perform
-    monkeypatch.setattr(scenario_run, "VirtualClock", Watched)
+    monkeypatch.setattr(staging, "VirtualClock", Watched)
     monkeypatch.setattr(Effects, "emit", emit)
     monkeypatch.setattr(Effects, "perform", perform)
     for name in WATCHED:

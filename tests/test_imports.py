@@ -12,17 +12,23 @@ import pytest
 ROOT = Path(__file__).parent.parent
 GROUND = {
     "clock",
+    "clock_evidence",
     "demo_keys",
     "devices",
     "emulation",
     "errors",
+    "fault_option",
     "file_model",
+    "hosting",
     "installation",
     "key_ring",
     "parties",
     "printable",
     "plugins",
     "secret",
+    "secret_reference",
+    "operator",
+    "operator_terminal",
     "shipped",
     "spelling",
     "trace",
@@ -41,12 +47,17 @@ SHARED_WITH_EMULATORS = {"drivers.codecs", "drivers.profiles", "drivers.transpor
 ALLOWED = {
     "ground": {"ground"},
     "mehrs": {"ground", "mehrs"},
+    "journal": {"ground", "journal"},
+    "safe_state": {"ground", "safe_state"},
     "effects": {"ground"},
+    "observing": {"ground", "observing"},
     "migration": {"ground", "mehrs", "effects", "migration"},
     "conformance": {"ground", "mehrs", "conformance"},
+    "large_checks": {"ground", "mehrs", "conformance", "large_checks"},
     "suite": {"ground", "mehrs", "effects", "migration", "suite"},
     "result": {"ground", "mehrs"},
     "report": {"ground", "mehrs", "effects", "migration", "result", "report"},
+    "evidence": {"ground", "mehrs", "conformance", "result", "report", "evidence"},
     "runner": {
         "ground",
         "mehrs",
@@ -56,6 +67,9 @@ ALLOWED = {
         "suite",
         "result",
         "report",
+        "evidence",
+        "journal",
+        "safe_state",
         "runner",
     },
     "cli": {
@@ -67,6 +81,10 @@ ALLOWED = {
         "suite",
         "result",
         "report",
+        "evidence",
+        "journal",
+        "safe_state",
+        "observing",
         "runner",
         "cli",
     },
@@ -74,7 +92,12 @@ ALLOWED = {
     "emulators": {"ground", "emulators", *SHARED_WITH_EMULATORS},
 }
 FLOOR_OF = {
+    "large_checks": "large_checks",
     "effects": "effects",
+    "observing": "observing",
+    "hosting_plan": "suite",
+    "journal": "journal",
+    "safe_state": "safe_state",
     "suite": "suite",
     "station": "suite",
     "suite_checks": "suite",
@@ -84,10 +107,14 @@ FLOOR_OF = {
     "leaks": "ground",
     "result": "result",
     "runner": "runner",
+    "reading_back": "runner",
+    "scenario_keeping": "runner",
     "scenario_run": "runner",
+    "timekeeping": "runner",
+    "staging": "runner",
     "restoring": "runner",
     "expectations": "runner",
-    "certificate": "runner",
+    "certificate": "result",
     "tool_identity": "ground",
     "pytest_plugin": "cli",
 }
@@ -101,7 +128,7 @@ def _floor(module: str) -> str:
     inner = parts[1] if len(parts) > 1 else ""
     if inner in GROUND or not inner:
         return "ground"
-    if inner in ("mehrs", "migration", "conformance", "report", "cli"):
+    if inner in ("mehrs", "migration", "conformance", "report", "evidence", "cli"):
         return inner
     return FLOOR_OF[inner]
 

@@ -6,6 +6,7 @@ import json
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -107,8 +108,9 @@ def test_no_key_byte_stands_in_any_file(suite: Path, monkeypatch: pytest.MonkeyP
         seed: int,
         cancellation: Cancellation | None = None,
         station: Station = DIRECT,
+        **more: Any,
     ) -> Ran:
-        ran = run_scenario(prepared, seed, cancellation, station)
+        ran = run_scenario(prepared, seed, cancellation, station, **more)
         secrets.extend(ran.secrets)
         return ran
 
@@ -172,10 +174,11 @@ def test_a_stopped_run_keeps_what_is_done(suite: Path, monkeypatch: pytest.Monke
         seed: int,
         cancellation: Cancellation | None = None,
         station: Station = DIRECT,
+        **more: Any,
     ) -> Ran:
         if prepared.scenario.scenario == "fails":
             token.cancel("SIGINT")
-        return run_scenario(prepared, seed, cancellation, station)
+        return run_scenario(prepared, seed, cancellation, station, **more)
 
     monkeypatch.setattr(runner, "run_scenario", until_the_second)
     record = run(suite, token=token)

@@ -17,7 +17,14 @@ COMMANDS: Final = {
     "check": ("bench.cli.check:check", "Judge a trace against the strategy, rule by rule."),
     "rules": ("bench.cli.rules:rules", "Print the strategy: values, rules, status, sources."),
     "report": ("bench.cli.report:report", "Render the report of a finished run again."),
+    "serve": ("bench.cli.serve:serve", "Show runs in a browser, live and finished."),
+    "pack": ("bench.cli.pack:pack", "Make one signed file of evidence from a run."),
+    "verify": ("bench.cli.verify:verify", "Say of a pack what is proven and what is not."),
+    "emulate": ("bench.cli.emulate:emulate", "Host emulated devices on ptys and TCP ports."),
     "capture": ("bench.cli.capture:capture", "Read, replay, compare what passed on a port."),
+    "identify": ("bench.cli.identify:identify", "Find out what is at a port, read-only."),
+    "profile": ("bench.cli.profile:profile", "Check a device profile against a device."),
+    "power": ("bench.cli.power:power", "Show and set the relays of a station by hand."),
     "list": ("bench.cli.list:list_", "List suites, scenarios, installations and faults."),
 }
 

@@ -13,6 +13,8 @@ import click
 
 from bench.cli.strategy_options import chosen_strategy, strategy_options
 from bench.errors import UsageError
+from bench.large_checks.inputs import open_trace, trace_files
+from bench.large_checks.means import means_for
 from bench.trace import Event
 from bench.trace_reading import (
     Complaints,
@@ -39,6 +41,18 @@ def _tolerance(context: click.Context, option: click.Parameter, text: str) -> Mi
         raise click.BadParameter(f"expected {error}, got {text!r}") from None
 
 
+_SIZES: Final = {"MiB": 1024**2, "GiB": 1024**3}
+
+
+def _memory(context: click.Context, option: click.Parameter, text: str | None) -> int | None:
+    if text is None:
+        return None
+    number, unit = text[:-3], text[-3:]
+    if unit not in _SIZES or not (number.isascii() and number.isdigit()) or not int(number):
+        raise click.BadParameter(f"expected a size such as 512MiB or 2GiB, got {text!r}")
+    return int(number) * _SIZES[unit]
+
+
 @click.command()
 @click.argument("traces", nargs=-1, required=True, metavar="TRACE...")
 @strategy_options
@@ -50,7 +64,19 @@ def _tolerance(context: click.Context, option: click.Parameter, text: str) -> Mi
     callback=_tolerance,
     help="How far a wait may be from what the strategy says: 90s, 5min.",
 )
-@click.option("--sort", "sort", is_flag=True, help="Sort the events by time first (in memory).")
+@click.option("--sort", "sort", is_flag=True, help="Sort the events by time first.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="Processes that judge. Default: one, or all cores where the trace is large.",
+)
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    callback=_memory,
+    help="What sorting a large trace may take, as 512MiB or 2GiB (the default).",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 @click.pass_context
 def check(
@@ -62,9 +88,14 @@ def check(
     overlay: Path | None,
     tolerance: Micros,
     sort: bool,
+    workers: int | None,
+    memory: int | None,
     as_json: bool,
 ) -> None:
-    """Judges traces (.jsonl) by the rules of a strategy. Several files are one trace; - is stdin.
+    """Judges traces by the rules of a strategy: JSON lines (.jsonl) or Parquet (.parquet).
+
+    Several files are one trace, in the order given; a folder or a quoted pattern stands for the
+    traces in it, by name; - is standard input (JSON lines).
 
     Exits 0 if everything exercised passed, 1 if a rule failed, 3 if none failed but something is
     inconclusive or nothing was exercised, 2 if the input or the usage is wrong.
@@ -74,12 +105,25 @@ def check(
       smets1-bench check trace.jsonl
       smets1-bench check --mehrs 5.0-draft --tolerance 2min monday.jsonl tuesday.jsonl
       smets1-bench check --overlay lab-copy.yaml --json - < trace.jsonl
+      smets1-bench check --workers 8 --memory 4GiB archive/2021
     """
     if traces.count("-") > 1:
         raise UsageError("expected standard input (-) once at most")
     strategy = chosen_strategy(mehrs, as_of, mam, overlay)
     reading = Reading()
-    judgement = judge_files(traces, strategy, tolerance, sort=sort, reading=reading)
+    files = trace_files(traces)
+    means = means_for(files, workers, memory)
+    judgement = None
+    if means is not None:
+        from bench.large_checks.whole import judge_large
+
+        told = _Bar() if sys.stderr.isatty() else _no_bar
+        judgement = judge_large(
+            files, strategy, tolerance, means, sort=sort, reading=reading, told=told
+        )
+    if judgement is None:
+        reading = Reading()
+        judgement = judge_files(files, strategy, tolerance, sort=sort, reading=reading)
     if as_json:
         click.echo(json.dumps(judgement.as_json()))
     else:
@@ -99,6 +143,7 @@ def judge_files(
 ) -> Judgement:
     """Judges files as one trace. Raises UsageError with every error of the trace that is listed."""
     from bench.conformance.checker import Checker
+    from bench.conformance.memory import rare_collections
 
     places = Places()
     complaints = Complaints(places)
@@ -108,19 +153,27 @@ def judge_files(
         strategy, tolerance, (lambda rank: places.text(ranked[rank])) if sort else places.text
     )
     events: Iterable[tuple[Where, Event]] = _with_progress(
-        read_trace(tuple(traces), places, complaints, reading=reading, on_faulty=checker.shake)
+        read_trace(
+            tuple(traces),
+            places,
+            complaints,
+            reading=reading,
+            on_faulty=checker.shake,
+            opening=open_trace,
+        )
     )
     if sort:
         in_order = sorted(events, key=_at)
         ranked.extend(where for where, _ in in_order)
         events = ((rank, event) for rank, (_, event) in enumerate(in_order))
-    for where, event in events:
-        try:
-            checker.feed(event, where)
-        except FaultyLine as fault:
-            complaints.add(ranked[where] if sort else where, fault.faults)
-    complaints.raise_if_any()
-    return checker.finish()
+    with rare_collections():
+        for where, event in events:
+            try:
+                checker.feed(event, where)
+            except FaultyLine as fault:
+                complaints.add(ranked[where] if sort else where, fault.faults)
+        complaints.raise_if_any()
+        return checker.finish()
 
 
 def _at(line: tuple[Where, Event]) -> Micros:
@@ -142,3 +195,25 @@ def _progress(events: Iterable[tuple[Where, Event]]) -> Iterator[tuple[Where, Ev
         yield one
     if count and time.monotonic() >= due:
         click.echo("\r", err=True, nl=False)
+
+
+class _Bar:
+    """How far a large check is: a line that is written over, on a terminal."""
+
+    def __init__(self) -> None:
+        self._what = ""
+        self._began = 0.0
+
+    def __call__(self, what: str, done: int, of: int) -> None:
+        now = time.monotonic()
+        if what != self._what:
+            self._what, self._began = what, now
+        text = f"{done:,} of {of:,} {what}"
+        if done and now > self._began:
+            rate = done / (now - self._began)
+            text += f", {rate:,.0f}/s, {(of - done) / rate:,.0f} s left"
+        click.echo(f"\r{text:<78}" + ("\n" if done >= of else ""), err=True, nl=False)
+
+
+def _no_bar(what: str, done: int, of: int) -> None:
+    """Nobody watches."""

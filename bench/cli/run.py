@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,14 @@ from bench.cli import INTERRUPTED
 from bench.clock import Cancellation
 from bench.errors import BenchError, ExitCode, UsageError
 from bench.printable import printable
+from bench.units import Micros, parse_duration
+
+
+def _tolerance(context: click.Context, option: click.Parameter, text: str) -> Micros:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"--tolerance: expected {error}, got '{text}'") from None
 
 
 @click.command()
@@ -33,7 +42,8 @@ from bench.printable import printable
 @click.option(
     "--station",
     metavar="NAME|FILE",
-    help="How the devices are reached: emulated-direct, emulated-emu, or a .yaml file.",
+    help="How the devices are reached: emulated-direct, emulated-emu, emulated-pty, or a .yaml "
+    "file.",
 )
 @click.option("--seed", default=1, show_default=True, help="Replays a run to the byte.")
 @click.option(
@@ -51,6 +61,13 @@ from bench.printable import printable
     metavar="FILE",
     help="Values from the documents your lab holds, each with its citation.",
 )
+@click.option(
+    "--tolerance",
+    default="60s",
+    show_default=True,
+    callback=_tolerance,
+    help="How far off a wait may be. Make it shorter than the waits of an overlay for short runs.",
+)
 @click.option("--strict", is_flag=True, help="Exit 3 where a certificate is inconclusive.")
 @click.option("--json", "as_json", is_flag=True, help="Print result.json instead of the table.")
 def run(
@@ -63,12 +80,14 @@ def run(
     mehrs: str | None,
     mam: str | None,
     overlay: Path | None,
+    tolerance: Micros,
     strict: bool,
     as_json: bool,
 ) -> None:
-    """Runs SUITE (a shipped one by name, or a .yaml file) on emulated installations.
+    """Runs SUITE (a shipped one by name, or a .yaml file) on a station.
 
-    Without SUITE the default one is run. Exits 0 when every scenario met its expectations.
+    Without SUITE the default one is run, without --station on emulated devices. Exits 0 when every
+    scenario met its expectations. What passed on each line is kept in DIR/captures.
 
     \b
     Examples:
@@ -76,7 +95,9 @@ def run(
       smets1-bench run my-suite.yaml --out runs/monday --seed 7
       smets1-bench run --scenario da-commissioned
       smets1-bench run --station emulated-emu   the same through the drivers, byte by byte
+      smets1-bench run my-suite.yaml --station my-bench.yaml   on the kit of a bench
     """
+    from bench.operator_terminal import TerminalOperator
     from bench.report.render import render
     from bench.report.text import Terminal, report_text
     from bench.result import to_json
@@ -88,10 +109,12 @@ def run(
 
     place = cache(_new_folder) if out is None else cache(lambda: _given_folder(out, overwrite))
     forced = Forced(mehrs, mam, overlay)
-    order = Order(find("suites", suite), printable(suite), seed, only, forced)
+    order = Order(find("suites", suite), printable(suite), seed, only, forced, tolerance=tolerance)
     if station is not None:
         held = read_station(find("stations", station))
         order = replace(order, station=held, station_named=station)
+    operator = TerminalOperator(order.station.operator, sys.stdin, sys.stderr, os.environ)
+    order = replace(order, operator=operator)
     with _cancelled_by_signals() as cancellation, _progress(quiet=as_json) as progress:
         record = run_suite(order, place, progress=progress, cancellation=cancellation)
     folder = place()

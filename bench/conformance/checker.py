@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Final, cast
 
-from bench.conformance.finding import Finding, Judgement, RuleCount
+from bench.conformance.facts import LONG_AGO
+from bench.conformance.finding import Finding, Judgement, Part, RuleCount, merged
 from bench.conformance.judging import Bench, Judged
 from bench.conformance.order import Order, require_rising
 from bench.conformance.passage import Passage
@@ -35,11 +36,13 @@ _Told = Sequence[Judged]
 class _Installation:
     """One installation: its order, its passage at hand (as facts or on the shelf), what was judged.
 
-    `earlier` and `latest` are the worst verdicts of the passages before this one and of this one.
+    `first` is its first event's place. `earlier` and `latest` are the worst verdicts of the
+    passages before this one and of this one.
     """
 
     __slots__ = (
         "earlier",
+        "first",
         "late",
         "latest",
         "order",
@@ -49,7 +52,8 @@ class _Installation:
         "told_latest",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, first: Where) -> None:
+        self.first = first
         self.order = Order()
         self.passage: Passage | None = None
         self.packed: int | None = None
@@ -82,7 +86,7 @@ class Checker:
         self._recent: dict[str, _Installation] = {}
         self._shelf = Shelf()
         self._shared: dict[_Verdicts, _Verdicts] = {}
-        self._last_at: Micros | None = None
+        self._last_at: Micros = LONG_AGO
         self._faulty = False
         self.events = 0
 
@@ -94,23 +98,26 @@ class Checker:
         name = event.installation
         installation = self._installations.get(name)
         if installation is None:
-            installation = self._installations[name] = _Installation()
+            installation = self._installations[name] = _Installation(where)
         self.events += 1
+        kind = type(event)
         try:
             installation.order.admit(event)
-            passage = self._passage(name, installation, event, where)
-            if isinstance(event, Attempt) and passage is not None:
-                require_rising(event, passage)
+            passage = installation.passage
+            if passage is None or kind is Opened:
+                passage = self._passage(name, installation, event, where)
+            if kind is Attempt and passage is not None:
+                require_rising(cast(Attempt, event), passage)
         except FaultyLine:
             self._faulty = True
             raise
-        if self._last_at is None or event.at > self._last_at:
+        if event.at > self._last_at:
             self._last_at = event.at
         if passage is None:
             installation.late.append((event, where))
         else:
             passage.add(event, where)
-        if type(event) is Closed:
+        if kind is Closed:
             installation.order.open = False
             self._rest(name, installation)
 
@@ -118,40 +125,40 @@ class Checker:
         """Takes note of a faulty line, so that its absence is not held to be a second fault."""
         self._faulty = True
         if fault.installation is not None and fault.kind in (None, Opened.kind, Closed.kind):
-            installation = self._installations.setdefault(fault.installation, _Installation())
+            installation = self._installations.setdefault(fault.installation, _Installation(0))
             installation.order.shaken = True
 
     def finish(self) -> Judgement:
         """The judgement. There is none for a trace with faults: that is the caller's mistake."""
+        return merged(self._strategy, [self.part()])
+
+    def part(self, until: Micros | None = None) -> Part:
+        """What was found, where these events are some installations of a larger trace.
+
+        `until` is the last `at` of the whole trace; of these events, if it is not given.
+        """
         if self._faulty:
             raise ValueError("a trace with faulty lines has no verdict")
         for installation in self._installations.values():
             passage = self._with_what_came_late(installation)
             if passage is not None:
-                if passage.ended is None and self._last_at is not None:
-                    passage.until = self._last_at
+                if passage.ended is None:
+                    passage.until = self._last_at if until is None else until
                 self._judge(installation, passage)
-        return Judgement(
-            strategy=self._strategy,
-            events=self.events,
-            installations=len(self._installations),
-            rules=self._counts(),
-            findings=tuple(self._findings()),
-        )
+        return Part(self.events, len(self._installations), self._counts(), tuple(self._findings()))
 
     # --- passages ---
 
     def _passage(
         self, name: str, installation: _Installation, event: Event, where: Where
     ) -> Passage | None:
-        """The passage of the event: the open one, a fresh one, or the one just closed.
+        """A fresh passage for the event, where there is none at hand or it opens one.
 
-        None: that one is on the shelf, and what comes late for it waits until it is settled.
+        None: the one just closed is on the shelf, and what comes late for it waits until it is
+        settled.
         """
         if type(event) is Opened:
             self._settle(name, installation)
-        elif installation.passage is not None:
-            return installation.passage
         elif installation.packed is not None:
             return None
         installation.passage = Passage(event, where)
@@ -218,13 +225,13 @@ class Checker:
                 worst[rule] = max(verdict, worst.get(rule, verdict))
             for rule, verdict in worst.items():
                 counts.setdefault(rule, RuleCount()).add(verdict, installations)
-        return {rule: counts[rule] for rule in self._strategy.rules if rule in counts}
+        return counts
 
-    def _findings(self) -> Iterable[Finding]:
+    def _findings(self) -> Iterable[tuple[Where, Finding]]:
         for name, installation in self._installations.items():
             told = (*installation.told_earlier, *installation.told_latest)
             for one in sorted(told, key=_first_line):
-                yield self._finding(name, one)
+                yield installation.first, self._finding(name, one)
 
     def _finding(self, name: str, judged: Judged) -> Finding:
         rule, outcome = judged.rule.rule, judged.outcome

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -92,6 +92,12 @@ class RuleCount:
         word = WORDS[verdict]
         setattr(self, word, getattr(self, word) + installations)
 
+    def take(self, other: RuleCount) -> None:
+        """Adds the installations counted in another."""
+        self.passed += other.passed
+        self.failed += other.failed
+        self.inconclusive += other.inconclusive
+
     def as_json(self) -> dict[str, int]:
         return {
             "passed": self.passed,
@@ -145,3 +151,42 @@ class Judgement:
             "rules": {name: count.as_json() for name, count in self.rules.items()},
             "findings": [finding.as_json() for finding in self.findings],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What was found of some of a trace's installations: all events of each, none of any other.
+
+    With each finding goes the place where its installation first appears, by which the findings
+    of several parts are put in the trace's order; those of one installation stand in their order.
+    """
+
+    events: int
+    installations: int
+    rules: Mapping[str, RuleCount]
+    findings: tuple[tuple[Any, Finding], ...]
+
+
+def merged(strategy: Strategy, parts: Iterable[Part]) -> Judgement:
+    """The judgement over the whole trace; in which order the parts come makes no difference."""
+    events = installations = 0
+    counts: dict[str, RuleCount] = {}
+    findings: list[tuple[Any, Finding]] = []
+    for part in parts:
+        events += part.events
+        installations += part.installations
+        findings.extend(part.findings)
+        for rule, count in part.rules.items():
+            counts.setdefault(rule, RuleCount()).take(count)
+    findings.sort(key=_first_appearance)
+    return Judgement(
+        strategy=strategy,
+        events=events,
+        installations=installations,
+        rules={rule: counts[rule] for rule in strategy.rules if rule in counts},
+        findings=tuple(finding for _, finding in findings),
+    )
+
+
+def _first_appearance(one: tuple[Any, Finding]) -> Any:
+    return one[0]

@@ -149,7 +149,19 @@ def _source(text: str) -> Source:
     return Source(document, clause)
 
 
+def document_text(document: Document) -> str:
+    """What a verdict can rest on, as the text whose SHA-256 is the document's `digest`."""
+    return _content(document.kind, document.version, document.parameters, document.rules)
+
+
 def _digest(
+    kind: str, version: str, parameters: Mapping[str, Parameter], rules: Mapping[str, Rule]
+) -> str:
+    content = _content(kind, version, parameters, rules)
+    return "sha256:" + hashlib.sha256(content.encode()).hexdigest()
+
+
+def _content(
     kind: str, version: str, parameters: Mapping[str, Parameter], rules: Mapping[str, Rule]
 ) -> str:
     """What a verdict can rest on and nothing else: mending a title or a note changes no hash."""
@@ -178,5 +190,4 @@ def _digest(
             for key, rule in rules.items()
         },
     }
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

@@ -8,6 +8,7 @@ from bench.errors import Ambiguous, PeerError
 from bench.migration.case import Case, CheckFailed, Parked
 from bench.migration.codes import Code
 from bench.migration.contact import require_wan
+from bench.migration.undoing import Done, Undoing
 from bench.parties import Actor, FileReceived, Group, Holder
 from bench.units import Micros
 
@@ -31,11 +32,15 @@ def switch_account(case: Case) -> None:
     For group DA the RFS must be held within the limit from the MVF's generation [S row 10]; the
     other groups wait for it as long as the bench's default says.
     """
-    with suppress(Ambiguous):  # settled by asking, as every switch is
+    awaited = None
+    try:
         case.effects.smso.transfer_account()
-    if settle_holder(case) is not Holder.DCC:
+    except Ambiguous:
+        awaited = Holder.DCC
+    if settle_holder(case, awaited) is not Holder.DCC:
         raise CheckFailed(Code.ACCOUNT)
     case.account(Holder.DCC, Actor.SMSO)
+    case.done.append(Done("account switched", Undoing.REVERSIBLE, switch_back))
     _await_file_set(case, _file_set_deadline(case))
 
 
@@ -66,31 +71,40 @@ def _await_file_set(case: Case, deadline: Micros) -> None:
     raise CheckFailed(code)
 
 
-def settle_holder(case: Case) -> Holder:
-    """Asks the SMSO who holds the account until it answers; raises `Parked` when it never does."""
+def settle_holder(case: Case, awaited: Holder | None = None) -> Holder:
+    """Asks the SMSO who holds the account until it answers; raises `Parked` when it never does.
+
+    `awaited`: whom a switch was asked to that was not answered. The SMSO may be at it still, so it
+    is asked on until that one holds the account, or as often as a doubt is probed.
+    """
+    holder = None
     for _ in range(case.defaults.count("settle-tries")):
-        try:
-            return case.effects.smso.account_holder()
-        except PeerError:
-            pause = case.defaults.duration("settle-interval")
-            case.effects.sleep_until(case.effects.now() + pause)
-    raise Parked(Code.NOT_SETTLED, "the SMSO does not say who holds the account")
+        with suppress(PeerError):
+            holder = case.effects.smso.account_holder()
+            if awaited is None or holder is awaited:
+                return holder
+        pause = case.defaults.duration("settle-interval")
+        case.effects.sleep_until(case.effects.now() + pause)
+    if holder is None:
+        raise Parked(Code.NOT_SETTLED, "the SMSO does not say who holds the account")
+    return holder
 
 
 def switch_back(case: Case) -> None:
     """The S1SP switches the account back from DCC to the SMSO [S row 12].
 
     Only while every SUA key is proven old. Who holds the account is asked after each try, answered
-    or not; a refusal is an incident, and the installation is parked.
+    or not, before it is tried again; a refusal is an incident, and the installation is parked.
     """
     for _ in range(case.defaults.count("settle-tries")):
+        awaited = None
         try:
             case.effects.smso.take_account_back()
         except Ambiguous:
-            pass
+            awaited = Holder.SMSO
         except PeerError as error:
             raise Parked(Code.ACCOUNT, f"the account cannot be switched back: {error}") from None
-        if settle_holder(case) is Holder.SMSO:
+        if settle_holder(case, awaited) is Holder.SMSO:
             case.account(Holder.SMSO, Actor.S1SP)
             return
     raise Parked(Code.NOT_SETTLED, "the account was not switched back, however often asked")

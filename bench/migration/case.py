@@ -12,6 +12,7 @@ from bench.installation import DeviceSpec, Installation
 from bench.mehrs.strategy import Strategy
 from bench.migration.codes import Code
 from bench.migration.defaults import Defaults
+from bench.migration.undoing import Done
 from bench.parties import Actor, Group, Holder, ListedDevice
 from bench.trace import Account, Event, File, Incident, Report, Step
 from bench.units import Micros
@@ -50,8 +51,10 @@ class Parked(Exception):
 class Case:
     """State of one passage. Times are microseconds UTC; None means it has not happened.
 
-    `holder` is what the S1SP knows of the account, `rotated` the devices whose new SUA key was
-    proven, `excluded` the devices that are left behind (GT01).
+    `holder` is what the S1SP knows of the account, `done` what this passage has changed in the
+    world, `excluded` the devices that are left behind (GT01). `wrong_keys`: how many wrong keys a
+    meter may have counted in a row; that outlives the passage. `incident`: the one raised last.
+    `was_parked`: the passage before was parked.
     """
 
     effects: Effects
@@ -63,8 +66,11 @@ class Case:
     mvf_at: Micros | None = None
     submitted: tuple[ListedDevice, ...] = ()
     file_set: tuple[ListedDevice, ...] = ()
-    rotated: list[str] = field(default_factory=list)
+    done: list[Done] = field(default_factory=list)
     excluded: set[str] = field(default_factory=set)
+    wrong_keys: dict[str, int] = field(default_factory=dict)
+    incident: str = ""
+    was_parked: bool = False
 
     @property
     def group(self) -> Group:
@@ -130,5 +136,6 @@ class Case:
                 acting_party=acting_party,
                 actor=Actor.S1SP,
             )
+            self.incident = incident
             return incident, acting_party
         raise Parked(Code.NO_INCIDENT, "the incident desk does not take an incident")

@@ -8,20 +8,23 @@ DA, with DCC, no key new              switched back, closed `resubmittable` [S r
 DA, with DCC, a rotation failed       rotated meters restored (2.6.4.1), switched back,
                                       closed `resubmittable`
 other groups, with DCC                rollback 2.6.5, closed `failed`
-commissioning failed                  reported in MRR6 with MA122 [S row 5]; stays; `failed`
+commissioning failed                  reported in MRR6 with MA122 [S row 5]; closed `failed`;
+                                      stays, for what was done is irreversible by then
 something cannot be proven            an incident is raised, closed `parked`
 ====================================  ===================================================
+
+After `parked` the next passage, if there is one, begins by clearing up (`clearing`).
 """
 
 from __future__ import annotations
 
 from bench.clock import Cancelled
 from bench.errors import BenchError
-from bench.migration.account import switch_back
 from bench.migration.case import Case, Parked, SectionFailed
+from bench.migration.clearing import clear
 from bench.migration.codes import Code
-from bench.migration.key_rotation import restore_keys
 from bench.migration.sections import PROCESS
+from bench.migration.undoing import can_go_back, roll_back
 from bench.parties import Group, Holder
 from bench.trace import Closed, Opened
 
@@ -52,6 +55,7 @@ def run_passage(case: Case) -> str:
 
 def _outcome(case: Case) -> str:
     try:
+        clear(case)
         try:
             for stage in PROCESS[case.group]:
                 stage.run(case)
@@ -80,12 +84,10 @@ def _recover(case: Case, failure: SectionFailed) -> str:
         case.report(Code.MA122, "MRR6")
     else:
         case.report(failure.code)
-    if case.holder is Holder.SMSO or failure.section == "commissioning":
+    if case.holder is Holder.SMSO or not can_go_back(case):
         return "failed"
+    roll_back(case)
     if case.group is Group.DA:
-        restore_keys(case)
-        switch_back(case)
         return "resubmittable"
-    switch_back(case)
     case.step("2.6.5")
     return "failed"

@@ -7,6 +7,7 @@ from contextlib import suppress
 from bench.errors import Ambiguous, PeerError
 from bench.migration.case import Case, Parked
 from bench.migration.codes import Code
+from bench.migration.undoing import irreversible
 from bench.parties import Actor, IncidentResolved
 from bench.trace import Incident, Smi
 
@@ -17,6 +18,7 @@ def update_chf(case: Case) -> None:
     Raises `Parked` when the incident is not resolved in time. Whether the record is updated is
     asked, also when the update was acknowledged.
     """
+    case.done.append(irreversible("CHF updated on the SMI"))
     try:
         with suppress(Ambiguous):
             case.effects.dsp.update_chf()

@@ -9,6 +9,7 @@ from bench.errors import PeerError
 from bench.migration.case import Case, CheckFailed
 from bench.migration.codes import Code, code_of, retryable
 from bench.migration.contact import require_han, require_identity, require_wan
+from bench.migration.key_proof import probe
 from bench.parties import (
     Actor,
     Group,
@@ -34,7 +35,7 @@ def check_installation(case: Case) -> None:
         key = case.effects.keys.current(device.name, KeySlot.SUA)
         if key is None:
             raise CheckFailed(Code.NO_KEY, retryable=False)
-        if not case.meter(device).prove_key(KeySlot.SUA, key):
+        if not probe(case, device, key):
             raise CheckFailed(Code.WRONG_KEY, retryable=False)
 
 

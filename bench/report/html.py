@@ -21,8 +21,10 @@ from markupsafe import Markup
 
 from bench.printable import printable
 from bench.report.certificate import as_expected, blocks, certified, rests_on
+from bench.report.details import Details
 from bench.report.limits import permitted_by
 from bench.report.marks import SEVERITY, SYMBOLS, verdict_of
+from bench.report.particulars import particulars
 from bench.report.spoken import length_of, rough
 from bench.report.timeline import draw
 from bench.report.timeline_lanes import Permitted
@@ -77,7 +79,7 @@ class _Scenario:
     drawings: tuple[_Drawn, ...]
 
 
-def report_html(record: RunRecord, trace: TraceLines) -> str:
+def report_html(record: RunRecord, trace: TraceLines, details: Details | None = None) -> str:
     counts = Counter(verdict_of(scenario) for scenario in record.scenarios)
     style, script = _asset("style.css"), _asset("script.js")
     known: dict[str, Permitted] = {}
@@ -93,6 +95,7 @@ def report_html(record: RunRecord, trace: TraceLines) -> str:
             counts=sorted(counts.items(), key=lambda item: SEVERITY.get(item[0], 9)),
             groups=sorted({scenario.group for scenario in record.scenarios}),
             blocks=blocks(record),
+            particulars=particulars(record, trace, details or Details()),
             symbols=SYMBOLS,
             plain_statuses=PLAIN_STATUSES,
             scenarios=[

@@ -6,12 +6,10 @@ says so, where a spreadsheet shows it even when no failure was reported.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import Final
 
-from bench.printable import printable
+from bench.report.csv_text import csv_text
 from bench.report.trace_lines import TraceLines, by_installation, passages
 from bench.result import RunRecord
 from bench.trace import Account, Closed, Event, Report, Step
@@ -36,23 +34,9 @@ COLUMNS: Final = (
 
 FORM: Final = "1"
 
-_FORMULA: Final = ("=", "+", "-", "@")
-
 
 def mrr6_csv(record: RunRecord, trace: TraceLines) -> str:
-    """RFC 4180 text. No cell begins as a formula of a spreadsheet would."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for row in _rows(record, trace):
-        writer.writerow([_safe(cell) for cell in row])
-    return out.getvalue()
-
-
-def _safe(cell: str) -> str:
-    """Names come from files: one that a spreadsheet would compute is made text by a quote."""
-    shown = printable(cell)
-    return "'" + shown if shown.lstrip().startswith(_FORMULA) else shown
+    return csv_text(COLUMNS, _rows(record, trace))
 
 
 def _rows(record: RunRecord, trace: TraceLines) -> Iterator[tuple[str, ...]]:

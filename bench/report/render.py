@@ -18,6 +18,13 @@ def render(folder: Path) -> None:
     Raises `UsageError` where the folder's files are missing or faulty, `BenchError` where nothing
     can be written.
     """
+    for name, content in rendered(folder).items():
+        _write(folder / name, content)
+
+
+def rendered(folder: Path) -> dict[str, bytes]:
+    """The reports by the names of their files. Raises `UsageError` as `render` does."""
+    from bench.report.details import read_details
     from bench.report.html import report_html  # the template engine is loaded only here
     from bench.report.junit import junit_xml
     from bench.report.mrr6 import mrr6_csv
@@ -26,10 +33,12 @@ def render(folder: Path) -> None:
 
     record = read_result(folder)
     trace = read_lines(folder, record)
-    _write(folder / HTML, report_html(record, trace).encode())
-    _write(folder / JUNIT, junit_xml(record).encode())
-    # With a byte order mark, without which spreadsheets do not take a CSV file for UTF-8.
-    _write(folder / MRR6, mrr6_csv(record, trace).encode("utf-8-sig"))
+    return {
+        HTML: report_html(record, trace, read_details(folder)).encode(),
+        JUNIT: junit_xml(record).encode(),
+        # With a byte order mark, without which spreadsheets do not take a CSV file for UTF-8.
+        MRR6: mrr6_csv(record, trace).encode("utf-8-sig"),
+    }
 
 
 def _write(path: Path, content: bytes) -> None:

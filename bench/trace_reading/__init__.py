@@ -15,7 +15,10 @@ from bench.trace_reading.files import (
     Places,
     Reading,
     TraceFile,
+    TraceSource,
+    UnreadableTrace,
     Where,
+    raw_lines,
     read_trace,
 )
 from bench.trace_reading.line import FaultyLine, object_of, shown
@@ -28,9 +31,12 @@ __all__ = [
     "Places",
     "Reading",
     "TraceFile",
+    "TraceSource",
+    "UnreadableTrace",
     "Where",
     "event_of",
     "object_of",
+    "raw_lines",
     "read_trace",
     "shown",
 ]

@@ -108,7 +108,7 @@ def _layout(kind: str) -> tuple[_Field, ...]:
 _Row = tuple[str, Callable[[Event, Any], None], Parse, bool, Any]
 
 
-def _filler(cls: type[Event], attribute: str) -> Callable[[Event, Any], None]:
+def filler(cls: type[Event], attribute: str) -> Callable[[Event, Any], None]:
     """What puts a value into the slot of a new event."""
     fill: Callable[[Event, Any], None] = getattr(cls, attribute).__set__
     return fill
@@ -116,7 +116,7 @@ def _filler(cls: type[Event], attribute: str) -> Callable[[Event, Any], None]:
 
 def _row(field: _Field, cls: type[Event]) -> _Row:
     default = cls.__dataclass_fields__[field.attribute].default
-    return field.name, _filler(cls, field.attribute), field.parse, field.required, default
+    return field.name, filler(cls, field.attribute), field.parse, field.required, default
 
 
 _KINDS: Final[Mapping[str, tuple[type[Event], tuple[_Row, ...], frozenset[str]]]] = {
@@ -127,7 +127,7 @@ _KINDS: Final[Mapping[str, tuple[type[Event], tuple[_Row, ...], frozenset[str]]]
     )
     for kind, cls in EVENT_TYPES.items()
 }
-_fill_extra: Final = _filler(Event, "extra")
+_fill_extra: Final = filler(Event, "extra")
 _ABSENT: Final = object()
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 from bench.errors import Problem, UsageError
 from bench.trace import Event
-from bench.trace_reading.event import event_of
-from bench.trace_reading.line import FaultyLine, object_of
+from bench.trace_reading.form import LineReader
+from bench.trace_reading.line import FaultyLine
 
 LISTED: Final = 20
 """How many errors of a trace are listed; reading stops at the first that is not."""
@@ -49,6 +50,24 @@ class Places:
         return f"{name}:{line}"
 
 
+class UnreadableTrace(Exception):
+    """A file as a whole is no trace. Says what was expected of it."""
+
+
+class TraceSource(Protocol):
+    """One file of a trace, whatever its form.
+
+    Iterating yields (where, event or FaultyLine). Raises OSError where the file cannot be opened
+    or read, UnreadableTrace where it is no such file.
+    """
+
+    name: str
+    lines: int
+    empty_lines: int
+
+    def __iter__(self) -> Iterator[tuple[Where, Event | FaultyLine]]: ...
+
+
 class TraceFile:
     """One file of a trace (or standard input), read line by line.
 
@@ -76,26 +95,44 @@ class TraceFile:
 
     def _read(self, file: IO[bytes]) -> Iterator[tuple[Where, Event | FaultyLine]]:
         where = self._base
-        for raw in iter(partial(file.readline, LONGEST_LINE), b""):
+        read = LineReader().read
+        for raw in raw_lines(file):
             where += 1
-            self.lines += 1
-            if self.lines == 1 and raw.startswith(b"\xef\xbb\xbf"):
-                raw = raw[3:]
-            if len(raw) >= LONGEST_LINE and not raw.endswith(b"\n"):
-                # Its end may never come (a device, a pipe), so what follows is not looked for.
-                expected = f"expected a line shorter than {LONGEST_LINE} bytes"
-                yield where, FaultyLine(f"{expected}; nothing after it is read")
-                return
-            raw = raw.strip()
-            if not raw:
+            if isinstance(raw, FaultyLine):
+                yield where, raw
+            elif not raw:
                 self.empty_lines += 1
-                continue
-            try:
-                yield where, event_of(object_of(raw.decode()))
-            except FaultyLine as fault:
-                yield where, fault
-            except UnicodeDecodeError as error:
-                yield where, FaultyLine(f"expected UTF-8, byte {error.start + 1} is none")
+            else:
+                try:
+                    yield where, read(raw.decode())
+                except FaultyLine as fault:
+                    yield where, fault
+                except UnicodeDecodeError as error:
+                    yield where, FaultyLine(f"expected UTF-8, byte {error.start + 1} is none")
+        self.lines = where - self._base
+
+
+def raw_lines(
+    file: IO[bytes], *, at_start: bool = True, octets: float = math.inf
+) -> Iterator[bytes | FaultyLine]:
+    """The lines from where the file stands, without what may stand around an object.
+
+    `at_start`: a byte order mark may come first. Only lines that begin within the next `octets`
+    are read. An empty line is empty octets. Nothing comes after a line that is too long.
+    """
+    for raw in iter(partial(file.readline, LONGEST_LINE), b""):
+        if octets <= 0:
+            return
+        octets -= len(raw)
+        if at_start:
+            at_start = False
+            raw = raw.removeprefix(b"\xef\xbb\xbf")
+        if len(raw) >= LONGEST_LINE and not raw.endswith(b"\n"):
+            # Its end may never come (a device, a pipe), so what follows is not looked for.
+            expected = f"expected a line shorter than {LONGEST_LINE} bytes"
+            yield FaultyLine(f"{expected}; nothing after it is read")
+            return
+        yield raw.strip()
 
 
 class Complaints:
@@ -142,6 +179,7 @@ def read_trace(
     *,
     reading: Reading | None = None,
     on_faulty: Callable[[FaultyLine], None] | None = None,
+    opening: Callable[[str, Places], TraceSource] = TraceFile,
 ) -> Iterator[tuple[Where, Event]]:
     """The events of several files as one trace, in the order given.
 
@@ -149,7 +187,7 @@ def read_trace(
     read, or has no event, is a complaint too.
     """
     for path in paths:
-        file = TraceFile(path, places)
+        file = opening(path, places)
         found = False
         try:
             for where, event in file:
@@ -163,6 +201,9 @@ def read_trace(
         except OSError as error:
             why = error.strerror or str(error)
             complaints.add_file(path, f"expected a readable trace file: {why}")
+            found = True
+        except UnreadableTrace as error:
+            complaints.add_file(path, str(error))
             found = True
         if reading is not None:
             reading.lines += file.lines

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
 
 from bench.spelling import did_you_mean
-from bench.units import SECOND, Micros, parse_instant
+from bench.units import MINUTE, SECOND, Micros, parse_instant
 
 
 class Expected(Exception):
@@ -62,29 +62,31 @@ def text(value: Any) -> str:
 
 
 _minutes: dict[str, Micros] = {}
-_SECONDS: Final[Mapping[str, Micros]] = {f"{second:02d}Z": second * SECOND for second in range(60)}
+_SECONDS: Final[Mapping[str, Micros]] = {f"{second:02d}": second * SECOND for second in range(60)}
+_FRACTION_UNITS: Final = (0, 100_000, 10_000, 1_000, 100, 10, 1)
+"""Microseconds of the last digit of a fraction, by the number of its digits."""
 
 
 def instant(value: Any) -> Micros:
     """A time, RFC 3339 UTC ending in `Z`."""
-    # Whole seconds of a minute seen before, the common case, need no parsing.
-    if type(value) is str and len(value) == 20:
+    # The minute of a time seen before, the common case, need not be parsed again.
+    if type(value) is str and 19 < len(value) < 28 and value[-1] == "Z":
         minute = _minutes.get(value[:17])
-        second = _SECONDS.get(value[17:])
+        second = _SECONDS.get(value[17:19])
         if minute is not None and second is not None:
-            return minute + second
-        try:
-            moment = parse_instant(value)
-        except ValueError as error:
-            refuse(str(error))
-        if len(_minutes) > 10_000:
-            _minutes.clear()
-        _minutes[value[:17]] = moment - int(value[17:19]) * SECOND
-        return moment
+            fraction = value[20:-1]
+            if value[19] == "Z" and not fraction:
+                return minute + second
+            if value[19] == "." and fraction.isdigit() and fraction.isascii():
+                return minute + second + int(fraction) * _FRACTION_UNITS[len(fraction)]
     try:
-        return parse_instant(value)
+        moment = parse_instant(value)
     except ValueError as error:
         refuse(str(error))
+    if len(_minutes) > 100_000:
+        _minutes.clear()
+    _minutes[value[:17]] = moment // MINUTE * MINUTE
+    return moment
 
 
 def names(value: Any) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ class Direction(StrEnum):
 class Happening(StrEnum):
     """What else is worth a line."""
 
+    SCENARIO = "scenario"  # what the port is opened for
     OPENED = "opened"
     LINE = "line"  # the settings changed
     DISCARDED = "discarded"  # the input stored since the last line was thrown away unread

@@ -230,10 +230,10 @@ class FrameReader:
                 break
             statistics.octets_discarded += flag - start
             start = flag
+            if size - flag > 1 and held[flag + 1] == FLAG:
+                start = flag + 1  # fill between frames, or one flag closes and another opens
+                continue
             if size - flag < 3:
-                # Only flags may follow here; an idle line of flags must not pile up.
-                if size - flag == 2 and held[flag + 1] == FLAG:
-                    start = flag + 1
                 break
             verdict = self._frame_at(held, flag + 1, size)
             if verdict is None:
@@ -248,8 +248,6 @@ class FrameReader:
         """The frame with its format octet at `start`, and where to go on; None: wait."""
         statistics = self.statistics
         kind = held[start]
-        if kind == FLAG:  # inter-frame fill or a shared flag
-            return None, start
         length = (kind & 0x07) << 8 | held[start + 1]
         if kind & 0xF0 != 0xA0 or length < _SHORTEST_FRAME:
             statistics.bad_format += 1

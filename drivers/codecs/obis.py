@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from drivers.codecs.errors import LocalProtocolError
 
 
+@lru_cache(1024)
 def obis(text: str) -> bytes:
     """The six octets of a code written with dots."""
     parts = text.split(".")

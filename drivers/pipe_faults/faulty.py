@@ -70,6 +70,7 @@ class FaultyTransport:
         self._plan = plan
         self._clock = clock
         self._cancellation = cancellation
+        self._seed = seed
         self._arsenal = Arsenal(plan, seed)
         self._started = clock.now()
         self._received_at = inner.received_at
@@ -87,6 +88,12 @@ class FaultyTransport:
         self._pending: Armed | None = None
         self._unasked = False  # the device was not asked: the fault makes the answer up
         self._earlier: deque[Exchanged] = deque(maxlen=_REMEMBERED)
+
+    def arm(self, plan: FaultPlan) -> None:
+        """Another plan in place of the one before; its moments are counted from now."""
+        self._plan = plan
+        self._arsenal = Arsenal(plan, self._seed)
+        self._started = self._clock.now()
 
     @property
     def port(self) -> str:

@@ -36,7 +36,8 @@ class Security(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HdlcProfile:
-    """`logical`/`physical`: the server address, `address-octets` long (0: the shortest that fits).
+    """`logical`/`physical`: the server address, `address-octets` long (0: the shortest that fits
+    both; 1: there is no physical address).
 
     `information`: octets of one frame's information field, each way. `inactivity`: after so long
     without a frame the meter forgets the connection. `repeat_after`: silence after which a frame is
@@ -53,7 +54,8 @@ class HdlcProfile:
     @property
     def server(self) -> HdlcAddress:
         """LocalProtocolError: no such address."""
-        return HdlcAddress(self.logical, self.physical, self.address_octets)
+        physical = None if self.address_octets == 1 else self.physical
+        return HdlcAddress(self.logical, physical, self.address_octets)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bench.devices import Role
@@ -15,6 +15,7 @@ from bench.yaml_source import Document, load
 from drivers.profiles import console, dlms, modbus
 from drivers.profiles.console import ConsoleProfile
 from drivers.profiles.dlms import DlmsProfile
+from drivers.profiles.line_conditions import LineCondition
 from drivers.profiles.modbus import ModbusProfile
 from drivers.transport.line import LineSettings, Parity
 
@@ -53,7 +54,11 @@ class TimingProfile:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Exactly one protocol part. No `firmware`: written for any."""
+    """Exactly one protocol part. No `firmware`: written for any.
+
+    `cannot`: over a line in this condition the driver may return what is not true, and why nothing
+    can be done about it.
+    """
 
     profile: str
     about: str
@@ -62,6 +67,7 @@ class Profile:
     other_firmware: OtherFirmware = OtherFirmware.REFUSE
     line: LineProfile = LineProfile()
     timing: TimingProfile = TimingProfile()
+    cannot: Mapping[LineCondition, str] = field(default_factory=dict)
     dlms: DlmsProfile | None = None
     console: ConsoleProfile | None = None
     modbus: ModbusProfile | None = None
@@ -82,6 +88,9 @@ def _problems(document: Document, profile: Profile) -> Iterator[Problem]:
         _ = profile.line.settings
     except ValueError as error:
         yield document.problem(("line",), str(error))
+    for condition, reason in profile.cannot.items():
+        if not reason.strip():
+            yield document.problem(("cannot", str(condition)), "expected why it cannot")
     parts = [name for name in ("dlms", "console", "modbus") if getattr(profile, name) is not None]
     if len(parts) != 1:
         yield document.problem((), f"expected one protocol part, got {len(parts)}")

@@ -1,4 +1,4 @@
-"""What one reader thread reads from: a file descriptor, or a pyserial object that has none.
+"""What a port's reader reads from: a file descriptor, or a pyserial object that has none.
 
 A channel that ends, in whatever way its port reports it, raises `ChannelEnded`; nothing else.
 """
@@ -29,14 +29,23 @@ class ChannelEnded(Exception):
 
 
 class Channel(Protocol):
-    """One open port. `receive` runs on the reader thread, the rest on the owner's."""
+    """One open port. `receive` is for one thread at a time, the rest for the owner."""
 
     @property
     def has_line(self) -> bool:
         """True if `set_line` changes something and octets take line time."""
 
-    def receive(self) -> bytes:
-        """Waits for octets; b"" means nothing yet, or that `close` was called."""
+    @property
+    def shared(self) -> bool:
+        """True if owner and thread may take turns at `receive`: it keeps to its time-out, and
+        `interrupt` ends it.
+        """
+
+    def receive(self, timeout: float | None) -> bytes:
+        """Waits for octets, `timeout` seconds at most; b"": nothing yet, interrupted or closed."""
+
+    def interrupt(self) -> None:
+        """`receive`, or the next one, returns early."""
 
     def send(self, data: bytes, line_time: float) -> None:
         """Hands all of it over; a port that takes nothing for long raises `ChannelEnded`.
@@ -51,7 +60,9 @@ class Channel(Protocol):
 
 
 class DescriptorChannel:
-    """A tty or a socket, watched together with a pipe that `close` writes to."""
+    """A tty or a socket, watched together with a pipe that `interrupt` writes to."""
+
+    shared: Final = True
 
     def __init__(
         self,
@@ -67,15 +78,20 @@ class DescriptorChannel:
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLIN)
         self._poll.register(self._stop_read, select.POLLIN)
+        self._writable = select.poll()
+        self._writable.register(descriptor, select.POLLOUT)
         self._stopping = False
 
     @property
     def has_line(self) -> bool:
         return self._set_line is not None
 
-    def receive(self) -> bytes:
-        self._poll.poll()
-        if self._stopping:
+    def receive(self, timeout: float | None) -> bytes:
+        ready = self._wait(timeout)
+        if any(descriptor == self._stop_read for descriptor, _ in ready):
+            os.read(self._stop_read, _PIECE)
+            return b""
+        if not ready or self._stopping:
             return b""
         try:
             data = os.read(self._descriptor, _PIECE)
@@ -87,9 +103,21 @@ class DescriptorChannel:
             raise ChannelEnded("the other side hung up")
         return data
 
+    def _wait(self, timeout: float | None) -> list[tuple[int, int]]:
+        if timeout is None:
+            return self._poll.poll()
+        whole = int(timeout * 1000)  # the kernel waits in whole milliseconds; the rest is slept
+        ready = self._poll.poll(whole)
+        rest = timeout - whole / 1000
+        if ready or rest <= 0:
+            return ready
+        time.sleep(rest)
+        return self._poll.poll(0)
+
+    def interrupt(self) -> None:
+        os.write(self._stop_write, b"\0")
+
     def send(self, data: bytes, line_time: float) -> None:
-        writable = select.poll()
-        writable.register(self._descriptor, select.POLLOUT)
         give_up = time.monotonic() + line_time + _STUCK_AFTER
         rest = memoryview(data)
         while rest:
@@ -99,7 +127,7 @@ class DescriptorChannel:
                 left = give_up - time.monotonic()
                 if left <= 0:
                     raise ChannelEnded("the port takes no octets") from None
-                writable.poll(left * 1000)
+                self._writable.poll(left * 1000)
             except OSError as error:
                 raise ChannelEnded(error.strerror or str(error)) from error
 
@@ -114,7 +142,7 @@ class DescriptorChannel:
         """The reader is told to stop; `dispose` follows once it did."""
         if not self._stopping:
             self._stopping = True
-            os.write(self._stop_write, b"\0")
+            self.interrupt()
 
     def dispose(self) -> None:
         """Gives the descriptors back; only when no thread is in `receive`."""
@@ -124,16 +152,19 @@ class DescriptorChannel:
 
 
 class Rfc2217Channel:
-    """A serial device server (RFC 2217): pyserial keeps a thread and a queue of its own."""
+    """A serial device server (RFC 2217): pyserial keeps a thread and a queue of its own, and its
+    time-out cannot be changed without a telnet negotiation.
+    """
 
     has_line: Final = True
+    shared: Final = False
 
     def __init__(self, port: Rfc2217Serial) -> None:
         self._port = port
         self._port.timeout = _POLL
         self._stopping = False
 
-    def receive(self) -> bytes:
+    def receive(self, timeout: float | None) -> bytes:
         if self._stopping:
             return b""
         try:
@@ -146,6 +177,9 @@ class Rfc2217Channel:
         if self._stopping:
             return b""
         raise ChannelEnded(str(error) or "the device server hung up") from error
+
+    def interrupt(self) -> None:
+        """It looks up every `_POLL` anyway."""
 
     def send(self, data: bytes, line_time: float) -> None:
         try:

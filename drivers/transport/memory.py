@@ -23,9 +23,10 @@ class WirePeer(Protocol):
     """The device's end of a line: usually a small server on a sans-IO codec."""
 
     def receive(self, data: bytes, at: Micros) -> None:
-        """Octets that arrived at `at`, which is now. Runs on the clock's agenda; answers go out
+        """Octets whose last was due at `at`: now, or a little earlier where a host is late.
 
-        through `MemoryPort.send`, now or from an agenda entry of the peer's own (reaction time).
+        Runs on the clock's agenda; answers go out through the line's end, now or from an agenda
+        entry of the peer's own (reaction time).
         """
 
 
@@ -55,13 +56,18 @@ class MemoryPort:
         self._to_peer = Lane(clock, grain, self._reach_peer)
         self._to_client = Lane(clock, grain, self._reach_client)
 
+    @property
+    def address(self) -> str:
+        """The port as a station file names it, with the emulated device's name."""
+        return f"emu:{self.name}"
+
     def attach(self, peer: WirePeer) -> None:
         self._peer = peer
 
-    def send(self, data: bytes) -> None:
-        """The peer speaks. Nobody listening, or the cable out: the octets are lost."""
+    def send(self, data: bytes, since: Micros | None = None) -> None:
+        """The peer speaks, and began at `since`. Nobody listening, or unplugged: it is lost."""
         if self.plugged and self._client is not None:
-            self._to_client.send(data, self.line, self._paced)
+            self._to_client.send(data, self.line, self._paced, since)
 
     @property
     def sent_by(self) -> Micros:
@@ -95,10 +101,10 @@ class MemoryPort:
     ) -> MemoryTransport:
         """The client's end. `PortGone` if unplugged (until `until`), `Busy` if it is in use."""
         if self._client is not None:
-            raise Busy(f"emu:{self.name} is already open in this process")
+            raise Busy(f"{self.address} is already open in this process")
         latest = self.clock.now() if until is None else until
         if not self.clock.wait(lambda: self.plugged, latest, cancellation):
-            raise PortGone(f"emu:{self.name} is unplugged")
+            raise PortGone(f"{self.address} is unplugged")
         self._client = MemoryTransport(self, settings, cancellation)
         return self._client
 
@@ -113,16 +119,20 @@ class MemoryPort:
         self._client = None
         self._to_client.cut()
 
-    def _reach_peer(self, data: bytes, sent: LineSettings) -> None:
+    def _reach_peer(self, data: bytes, sent: LineSettings, at: Micros) -> None:
         heard = as_heard(data, sent, self.line, checking=True)
         if heard and self._peer is not None:
-            self._peer.receive(heard, self.clock.now())
+            self._peer.receive(heard, at)
 
-    def _reach_client(self, data: bytes, sent: LineSettings) -> None:
+    def _reach_client(self, data: bytes, sent: LineSettings, _: Micros) -> None:
         if self._client is not None and not self._client.gone:
             heard = as_heard(data, sent, self._client.line, checking=False)
             if heard:
-                self._client.arrive(heard)
+                self._client.arrive(self._carried_to_client(heard))
+
+    def _carried_to_client(self, data: bytes) -> bytes:
+        """What the line makes of octets at its end; a line in memory hands them over."""
+        return data
 
 
 class MemoryTransport:
@@ -141,7 +151,7 @@ class MemoryTransport:
 
     @property
     def port(self) -> str:
-        return f"emu:{self._memory.name}"
+        return self._memory.address
 
     @property
     def clock(self) -> Clock:

@@ -13,7 +13,7 @@ from typing import Final, cast
 import serial
 from serial.rfc2217 import Serial as Rfc2217Serial
 
-from bench.clock import Cancellation, Clock
+from bench.clock import Cancellation, Clock, WallClock
 from bench.errors import Busy, PortGone, UsageError
 from bench.units import Micros
 from drivers.transport.address import PortAddress, Scheme
@@ -28,7 +28,8 @@ from drivers.transport.line import LineSettings
 from drivers.transport.lock import PortLock, lock_directory
 from drivers.transport.pipe import Transport
 from drivers.transport.pty_line import LinePublisher, PtyPort
-from drivers.transport.stream import OpenChannel, Opener, StreamTransport
+from drivers.transport.reader import OpenChannel
+from drivers.transport.stream import Opener, StreamTransport
 
 _CONNECT: Final = 5.0  # seconds to wait for a TCP connection
 _PTYS: Final = "/dev/pts/"
@@ -56,7 +57,7 @@ def open_transport(
         if memory.clock is not clock:
             raise UsageError(f"{port}: the emulated port runs on another clock than the station")
         return memory.connect(settings, cancellation=cancellation, until=until)
-    if clock.mode != "wall":
+    if not isinstance(clock, WallClock):
         raise UsageError(f"{port}: a port outside this program needs the wall clock")
     opener: Opener
     release: list[Callable[[], None]] = []

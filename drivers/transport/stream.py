@@ -1,83 +1,26 @@
-"""A real port as a `Transport`: one reader thread stamps what arrives and queues it."""
+"""A real port as a `Transport`, over the channel that its opener gives and the port's reader."""
 
 from __future__ import annotations
 
-import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from bench.clock import Cancellation, Clock
+from bench.clock import Cancellation, Clock, WallClock
 from bench.errors import PortGone
 from bench.units import MILLISECOND, SECOND, Micros
-from drivers.transport.channel import Channel, ChannelEnded
+from drivers.transport.channel import ChannelEnded
 from drivers.transport.line import LineSettings
 from drivers.transport.pipe import SecretSpan
+from drivers.transport.reader import OpenChannel, PortReader
 
-_UNREAD_AT_MOST: Final = 1_048_576
 _LOOK_AGAIN: Final = 50 * MILLISECOND
-
-
-class OpenChannel(Channel, Protocol):
-    def dispose(self) -> None: ...
 
 
 class Opener(Protocol):
     """Opens the port once. `PortGone` if it cannot be opened now."""
 
     def __call__(self, settings: LineSettings) -> OpenChannel: ...
-
-
-class _Reader:
-    """The port's one reader. It stops by itself when the port is gone."""
-
-    def __init__(self, channel: OpenChannel, clock: Clock, name: str) -> None:
-        self.channel = channel
-        self.inbox: deque[tuple[Micros, bytes]] = deque()
-        self.gone: str | None = None
-        self._clock = clock
-        self._unread = 0
-        self._room = threading.Condition()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name=f"reader {name}", daemon=True)
-        self._thread.start()
-
-    def take(self) -> tuple[Micros, bytes]:
-        stamped = self.inbox.popleft()
-        with self._room:
-            self._unread -= len(stamped[1])
-            self._room.notify()
-        return stamped
-
-    def clear(self) -> None:
-        while self.inbox:
-            self.take()
-
-    def stop(self) -> None:
-        with self._room:
-            self._stopping = True
-            self._room.notify()
-        self.channel.close()
-        self._thread.join()
-        self.channel.dispose()
-
-    def _run(self) -> None:
-        try:
-            while not self._stopping:
-                data = self.channel.receive()
-                if not data:
-                    continue
-                with self._room:
-                    self._unread += len(data)
-                    self.inbox.append((self._clock.now(), data))
-                self._clock.wake()
-                with self._room:
-                    # A flood nobody reads stays with the kernel: memory is bounded here.
-                    self._room.wait_for(lambda: self._unread < _UNREAD_AT_MOST or self._stopping)
-        except ChannelEnded as ended:
-            self.gone = str(ended)
-            self._clock.wake()
 
 
 class StreamTransport:
@@ -91,7 +34,7 @@ class StreamTransport:
         port: str,
         opener: Opener,
         settings: LineSettings,
-        clock: Clock,
+        clock: WallClock,
         *,
         released: Callable[[], None],
         cancellation: Cancellation | None = None,
@@ -106,7 +49,7 @@ class StreamTransport:
         self._closed = False
         self._received_at: Micros = clock.now()
         self._silent_at: Micros = 0
-        self._reader: _Reader | None = None
+        self._reader: PortReader | None = None
         try:
             self._open(clock.now() if until is None else until)
         except BaseException:
@@ -142,12 +85,9 @@ class StreamTransport:
 
     def read(self, deadline: Micros) -> bytes:
         reader = self._opened()
-        if not reader.inbox and reader.gone is None:
-            self._clock.wait(
-                lambda: bool(reader.inbox) or reader.gone is not None, deadline, self._cancellation
-            )
-        if reader.inbox:
-            self._received_at, data = reader.take()
+        at, data = reader.take(deadline, self._cancellation)
+        if data:
+            self._received_at = at
             return data
         if reader.gone is not None:
             raise self._lost(reader)
@@ -208,20 +148,20 @@ class StreamTransport:
                     raise
                 self._clock.sleep_until(min(until, now + _LOOK_AGAIN), self._cancellation)
         self._silent_at = 0
-        self._reader = _Reader(channel, self._clock, self._port)
+        self._reader = PortReader(channel, self._clock, self._port)
 
-    def _opened(self) -> _Reader:
+    def _opened(self) -> PortReader:
         if self._reader is None or self._closed:
             raise PortGone(f"{self._port} is not open", hint="reopen the port")
         return self._reader
 
-    def _present(self) -> _Reader:
+    def _present(self) -> PortReader:
         reader = self._opened()
         if reader.gone is not None:
             raise self._lost(reader)
         return reader
 
-    def _lost(self, reader: _Reader) -> PortGone:
+    def _lost(self, reader: PortReader) -> PortGone:
         return PortGone(
             f"{self._port} is gone: {reader.gone}",
             hint="check the adapter's cable and power, then reopen the port",

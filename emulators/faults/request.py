@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from bench.emulation import FaultSpec
 from bench.errors import AuthenticationFailed, WrongDevice
+from bench.units import DAY
 from emulators.exchange import Exchange
 from emulators.faults.registry import Option, request_fault
 from emulators.models.device import EmulatedDevice
@@ -37,6 +38,18 @@ def reply_late(exchange: Exchange[T], spec: FaultSpec) -> T:
     return exchange.carry_out_late(
         exchange.channel.timeout + 1 if spec.lasts is None else spec.lasts
     )
+
+
+@request_fault(Option.LASTS)
+def request_late(exchange: Exchange[T], spec: FaultSpec) -> T:
+    """The request arrives and is carried out only `lasts` later, or a day later if none is given,
+    when nobody waits for its answer any more.
+    """
+    exchange.reach()
+    delay = DAY if spec.lasts is None else spec.lasts
+    clock = exchange.channel.clock
+    clock.call_at(clock.now() + delay, exchange.act_unheard)
+    raise exchange.unanswered()
 
 
 @request_fault()

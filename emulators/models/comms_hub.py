@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -13,6 +14,7 @@ from bench.units import MINUTE, SECOND, Micros
 from emulators.models.device import EmulatedDevice
 from emulators.models.gas_meter import GasMeter
 from emulators.models.han import HanLink
+from emulators.models.kept import KeptDevice, KeptHub
 from emulators.models.meter import Meter
 from emulators.models.rejection import Rejected
 from emulators.models.wan import WanLink
@@ -65,12 +67,7 @@ class CommsHub(EmulatedDevice):
         """Opens the join window for that long from now, in place of any other; 0 closes it."""
         if seconds < 0:
             raise Rejected("bad-parameter", f"a join window of {seconds} s")
-        now = self.clock.now()
-        self._join_until = now + seconds * SECOND
-        for device, link in self.links.values():
-            speaks = link.next_message(now)
-            if not link.joined and speaks < self._join_until:
-                self.clock.call_at(speaks, partial(self._join, device, link))
+        self._open_join_window(self.clock.now() + seconds * SECOND)
         self.count("permit_join")
 
     def remove_device(self, eui64: str) -> None:
@@ -114,6 +111,32 @@ class CommsHub(EmulatedDevice):
         self._join_until = 0
         self.wan.restart()
 
+    def kept(self) -> KeptDevice:
+        now = self.clock.now()
+        own = KeptHub(
+            {eui64: link.kept(now) for eui64, (_, link) in self.links.items()},
+            self.wan.dormant,
+            self.wan.wake_ups,
+            self.wan.sent,
+            self.last_gasps,
+            self._join_until,
+        )
+        return replace(super().kept(), hub=own)
+
+    def recall(self, kept: KeptDevice) -> None:
+        """After every other device of the HAN."""
+        super().recall(kept)
+        own = kept.hub
+        if own is None or set(own.links) != set(self.links):
+            raise ValueError("hub: expected a hub's state, with a link to each of its devices")
+        now = self.clock.now()
+        for eui64, link in own.links.items():
+            self.links[eui64][1].recall(link, now)
+        self.wan.recall(dormant=own.dormant, wake_ups=own.wake_ups, sent=own.sent)
+        self.last_gasps = own.last_gasps
+        if own.join_until > now and self.up and kept.up:
+            self._open_join_window(own.join_until)
+
     def electricity(self) -> tuple[Meter, HanLink] | None:
         """The electricity meter of this HAN, whose data the display shows."""
         for device, link in self.links.values():
@@ -147,6 +170,14 @@ class CommsHub(EmulatedDevice):
         link.update(self.clock.now())
         link.forget_copy()
         self.announce("left", eui64=device.spec.eui64)
+
+    def _open_join_window(self, until: Micros) -> None:
+        self._join_until = until
+        now = self.clock.now()
+        for device, link in self.links.values():
+            speaks = link.next_message(now)
+            if not link.joined and speaks < until:
+                self.clock.call_at(speaks, partial(self._join, device, link))
 
     def _join(self, device: EmulatedDevice, link: HanLink) -> None:
         able = self.up and device.up and link.speaks and not link.barred

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from bench.clock import Appointment, Clock
 from bench.devices import Identity
-from bench.emulation import DeviceTruth
+from bench.emulation import DeviceTruth, marked_emulated
 from bench.installation import DeviceSpec
 from bench.units import Micros
 from emulators.models.han import HanLink
+from emulators.models.kept import NEWEST, KeptDevice, Span
+
+_LEFT_OPEN: Final = "EMULATED"
 
 Watcher = Callable[[str, Mapping[str, str]], None]
 """Is told what a device does unasked: its name (`started`, `joined`) and what goes with it."""
@@ -52,14 +56,15 @@ class EmulatedDevice:
         self.watchers: list[Watcher] = []
 
     def identity(self) -> Identity:
+        """What the installation leaves open is `EMULATED`."""
         spec = self.spec
         return Identity(
             spec.role,
-            spec.serial_number,
+            spec.serial_number or _LEFT_OPEN,
             spec.eui64,
-            spec.manufacturer,
+            marked_emulated(spec.manufacturer),
             spec.model,
-            spec.firmware,
+            spec.firmware or _LEFT_OPEN,
         )
 
     def answers_at(self, now: Micros) -> Micros | None:
@@ -100,6 +105,32 @@ class EmulatedDevice:
     def truth(self) -> DeviceTruth:
         return DeviceTruth(keys={}, executed=dict(self.executed), power_cuts=self.power_cuts)
 
+    def kept(self) -> KeptDevice:
+        """What outlives this program."""
+        return KeptDevice(
+            self.spec.eui64,
+            dict(self.executed),
+            self.power_ups,
+            self.up,
+            self._cuts,
+            tuple(Span(*cut) for cut in self._power_cuts[-NEWEST:]),
+        )
+
+    def recall(self, kept: KeptDevice) -> None:
+        """To be called before anybody asks the device anything. A boot is over by now.
+
+        ValueError: the state is not that of a device like this one.
+        """
+        if kept.cuts < 0 or bool(kept.cuts) != any(cut.until is None for cut in kept.power_cuts):
+            raise ValueError("power-cuts: expected an open one while the power is cut, else none")
+        self.executed = dict(kept.executed)
+        self._cuts = kept.cuts
+        self._power_cuts = [(cut.since, cut.until) for cut in kept.power_cuts]
+        self.up = not kept.cuts
+        self.power_ups = kept.power_ups + (self.up and not kept.up)
+        if self.link is not None:
+            self.link.update(self.clock.now())
+
     def count(self, operation: str) -> None:
         self.executed[operation] = self.executed.get(operation, 0) + 1
 
@@ -116,6 +147,7 @@ class EmulatedDevice:
     def _go_down(self) -> None:
         self.up = False
         self._power_changed()
+        self.announce("stopped")
 
     def _come_up(self) -> None:
         self._boot = None

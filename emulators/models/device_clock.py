@@ -6,6 +6,7 @@ from typing import Final
 
 from bench.clock import Clock
 from bench.units import Micros
+from emulators.models.kept import KeptClock
 
 _MILLION: Final = 1_000_000
 
@@ -43,6 +44,14 @@ class DeviceClock:
         """Changes the drift from now on; what the clock shows does not jump."""
         self.set(self.read())
         self._drift_ppm = drift_ppm
+
+    def kept(self) -> KeptClock:
+        return KeptClock(self._set_at, self._shown_then, self._drift_ppm)
+
+    def recall(self, kept: KeptClock) -> None:
+        """It went on meanwhile."""
+        self._set_at, self._shown_then = kept.at, kept.shown
+        self._drift_ppm = kept.drift_ppm
 
     def reset_to_epoch(self) -> None:
         """Shows 1970-01-01T00:00:00Z, as a device does whose clock lost its backup."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.units import Micros
+from emulators.models.kept import KeptLink
 
 if TYPE_CHECKING:
     from emulators.models.comms_hub import CommsHub
@@ -89,6 +90,18 @@ class HanLink:
         """The device left for good; the hub drops what it had of it."""
         self._heard = None
         self._copy_at = None
+
+    def kept(self, now: Micros) -> KeptLink:
+        """When the device last spoke follows from its schedule; what stands still is kept."""
+        self._settle(now)
+        return KeptLink(self.joined, None if self.up else self._copy_at)
+
+    def recall(self, kept: KeptLink, now: Micros) -> None:
+        """A link that is up has been so for long."""
+        self.joined = kept.joined
+        self.update(now)
+        if not self.up:
+            self._heard, self._copy_at = None, kept.copy_at
 
     def _settle(self, now: Micros) -> None:
         if self._up_since is None:

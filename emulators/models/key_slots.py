@@ -8,12 +8,16 @@ nothing, not even the right key. Versions, counters and the lockout outlive a re
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from bench.devices import KeySlot, KeyState
 from bench.emulation import KeyTruth
 from bench.secret import Secret
 from bench.units import Micros, format_instant
+from emulators.models.kept import NEWEST, KeptKey, KeptKeys, LogLine
 from emulators.models.rejection import Rejected
+
+_KEY_OCTETS: Final = 16
 
 
 class _HeldKey:
@@ -106,6 +110,37 @@ class KeySlots:
     @property
     def security_log(self) -> tuple[str, ...]:
         return tuple(f"{format_instant(at)} {text}" for at, text in self._log)
+
+    def kept(self) -> KeptKeys:
+        """With the bytes of the keys: for a file that only its owner may read."""
+        return KeptKeys(
+            {
+                slot: KeptKey(held.key.reveal().hex(), held.version, held.counter)
+                for slot, held in self._held.items()
+            },
+            self._wrong,
+            self.locked_until,
+            tuple(LogLine(at, text) for at, text in self._log[-NEWEST:]),
+        )
+
+    def recall(self, kept: KeptKeys) -> None:
+        """ValueError: other slots than this device has, or what is no key."""
+        if set(kept.slots) != set(self._held):
+            raise ValueError(f"keys: expected {', '.join(self._held) or 'none'}")
+        keys = {}
+        for slot, one in kept.slots.items():
+            try:
+                octets = bytes.fromhex(one.key)
+            except ValueError:
+                octets = b""
+            if len(octets) != _KEY_OCTETS:
+                raise ValueError(f"keys: {slot}: expected {2 * _KEY_OCTETS} hexadecimal digits")
+            keys[slot] = Secret(octets, self._held[slot].key.label)
+        for slot, one in kept.slots.items():
+            held = self._held[slot]
+            held.key, held.version, held.counter = keys[slot], one.version, one.counter
+        self._wrong, self.locked_until = kept.wrong_in_a_row, kept.locked_until
+        self._log = [(line.at, line.text) for line in kept.log]
 
     def truth(self) -> dict[KeySlot, KeyTruth]:
         return {

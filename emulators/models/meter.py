@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from bench.clock import Clock
@@ -20,6 +21,7 @@ from bench.secret import Secret
 from bench.units import Micros
 from emulators.models.device import EmulatedDevice
 from emulators.models.device_clock import DeviceClock
+from emulators.models.kept import KeptDevice, KeptMeter
 from emulators.models.key_slots import KeySlots
 from emulators.models.payment import PaymentAccount
 from emulators.models.registers import Fuel, Register
@@ -109,6 +111,27 @@ class Meter(EmulatedDevice):
         if self.link is not None:
             self.link.joined = False
             self.link.update(self.clock.now())
+
+    def kept(self) -> KeptDevice:
+        own = KeptMeter(
+            self.device_clock.kept(),
+            self.register.kept(),
+            self.supply.kept(),
+            self.payment.kept(),
+            self.keys.kept(),
+        )
+        return replace(super().kept(), meter=own)
+
+    def recall(self, kept: KeptDevice) -> None:
+        super().recall(kept)
+        own = kept.meter
+        if own is None:
+            raise ValueError("meter: expected the state of a meter")
+        self.device_clock.recall(own.clock)
+        self.register.recall(own.reading)
+        self.supply.recall(own.supply)
+        self.payment.recall(own.payment)
+        self.keys.recall(own.keys)
 
     def truth(self) -> DeviceTruth:
         return DeviceTruth(

@@ -7,10 +7,11 @@ mode outlive key rotation and reboots.
 
 from __future__ import annotations
 
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Final
 
 from bench.devices import Payment, PaymentMode
+from emulators.models.kept import KeptPayment
 
 _PENNY: Final = Decimal("0.01")
 _ZERO: Final = Decimal("0.00")
@@ -42,6 +43,19 @@ class PaymentAccount:
         self.lost = True
         self._balance = Decimal(0)
         self._from_steps = steps
+
+    def kept(self) -> KeptPayment:
+        return KeptPayment(str(self._balance), self._from_steps, self.lost)
+
+    def recall(self, kept: KeptPayment) -> None:
+        """ValueError: the balance is no amount."""
+        try:
+            balance = Decimal(kept.balance)
+        except InvalidOperation:
+            balance = Decimal("NaN")
+        if not balance.is_finite():
+            raise ValueError("payment: expected a balance in pounds")
+        self._balance, self._from_steps, self.lost = balance, kept.from_steps, kept.lost
 
     def count_from(self, before: int, after: int) -> None:
         """The register jumped; what was used until then stays charged."""

@@ -14,6 +14,7 @@ from itertools import accumulate
 from typing import Final, NamedTuple
 
 from bench.units import DAY, HOUR, Micros
+from emulators.models.kept import NEWEST, KeptRegister, KeptSegment
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,21 @@ class Register:
         self.fell = self.fell or content >= self._step
         self._lost += content
         self._segments.append(_Segment(at, 0, last.running))
+
+    def kept(self) -> KeptRegister:
+        segments = tuple(
+            KeptSegment(one.start, str(one.base), one.running) for one in self._segments[-NEWEST:]
+        )
+        return KeptRegister(str(self._start), segments, str(self._lost), self.fell)
+
+    def recall(self, kept: KeptRegister) -> None:
+        """It went on meanwhile. ValueError: no register has such a past."""
+        starts = [segment.start for segment in kept.segments]
+        if not starts or starts != sorted(starts):
+            raise ValueError("register: expected segments, each beginning after the one before")
+        segments = [_Segment(one.start, int(one.base), one.running) for one in kept.segments]
+        self._start, self._lost, self.fell = int(kept.started_with), int(kept.lost), kept.fell
+        self._segments = segments
 
     def flow(self, now: Micros) -> Flow:
         """What a witness beside the register sees; content that was lost has still flowed."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from bench.clock import Clock
 from bench.units import Micros
 from emulators.models.device import EmulatedDevice
+from emulators.models.kept import KeptBoard
 from emulators.models.rejection import Rejected
 
 
@@ -14,10 +15,11 @@ class RelayBoard:
     """Channels count from 1 and begin closed: the devices behind them run.
 
     A stuck contact stays where it is, whatever the coil is told; the coil takes the command.
-    `switched` holds every movement of a contact: (moment, channel, closed).
+    `switched` holds every movement of a contact: (moment, channel, closed); `executed` counts the
+    commands that a coil took.
     """
 
-    __slots__ = ("_closed", "_fed", "_stuck", "clock", "coils", "switched")
+    __slots__ = ("_closed", "_fed", "_stuck", "clock", "coils", "executed", "switched")
 
     def __init__(
         self,
@@ -34,6 +36,7 @@ class RelayBoard:
         self._stuck: set[int] = set()
         self.coils = [True] * channels
         self.switched: list[tuple[Micros, int, bool]] = []
+        self.executed = 0
 
     @property
     def channels(self) -> int:
@@ -46,12 +49,25 @@ class RelayBoard:
         """Tells the coil; the contact follows unless it is stuck."""
         self._known(channel)
         self.coils[channel - 1] = closed
+        self.executed += 1
         self._follow(channel)
 
     def channel_closed(self, channel: int) -> bool:
         """Where the contact is."""
         self._known(channel)
         return self._closed[channel - 1]
+
+    def kept(self) -> KeptBoard:
+        return KeptBoard(tuple(self.coils), tuple(self._closed), self.executed)
+
+    def recall(self, kept: KeptBoard) -> None:
+        """Whether the devices behind it have power is in their own state. ValueError: another
+        number of channels.
+        """
+        if not len(kept.coils) == len(kept.closed) == self.channels:
+            raise ValueError(f"relay-board: expected {self.channels} channels")
+        self.coils, self._closed = list(kept.coils), list(kept.closed)
+        self.executed = kept.executed
 
     def stick(self, channel: int) -> None:
         """A defect: the contact welds, or its spring breaks."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.devices import SupplyState
 from bench.units import Micros
+from emulators.models.kept import NEWEST, KeptSupply, Span
 
 
 class SupplySwitch:
@@ -24,6 +25,13 @@ class SupplySwitch:
         if self.state is not SupplyState.ON:
             self._outages[-1] = (self._outages[-1][0], now)
         self.state = SupplyState.ON
+
+    def kept(self) -> KeptSupply:
+        return KeptSupply(self.state, tuple(Span(*outage) for outage in self._outages[-NEWEST:]))
+
+    def recall(self, kept: KeptSupply) -> None:
+        self.state = kept.state
+        self._outages = [(span.since, span.until) for span in kept.outages]
 
     @property
     def outages(self) -> tuple[tuple[Micros, Micros | None], ...]:

@@ -45,6 +45,10 @@ class WanLink:
             self.wake_ups += 1
             self.dormant = False
 
+    def recall(self, *, dormant: bool, wake_ups: int, sent: int) -> None:
+        """As it stood before the emulation was interrupted."""
+        self.dormant, self.wake_ups, self.sent = dormant, wake_ups, sent
+
     def restart(self) -> None:
         """The modem started afresh."""
         self.dormant = self.sleeps

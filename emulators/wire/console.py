@@ -79,6 +79,7 @@ class ConsoleDevice:
         self._refusals: deque[str] = deque()
         self._channel = channel
         self._impostor = False
+        self._exchange: OnTheWire[bytes] | None = None
         model.watchers.append(self._announce)
 
     def refuse_next(self, code: str, times: int = 1) -> None:
@@ -126,7 +127,9 @@ class ConsoleDevice:
         if self._channel is None or isinstance(heard, NotUnderstood) or heard.command == "sync":
             return self._answer(heard), 0, False
         operation = heard.command.replace("-", "_")
-        exchange = OnTheWire(self._channel, operation, partial(self._answer, heard))
+        what = " ".join((heard.command, *map(str, heard.parameters.values())))
+        exchange = OnTheWire(self._channel, operation, partial(self._answer, heard), what)
+        self._exchange = exchange
         try:
             answer = exchange.suffer()
         except Rejected as no:
@@ -165,6 +168,8 @@ class ConsoleDevice:
         return self._server.answer(heard.command, lines)
 
     def _fail(self, code: str, reason: str) -> bytes:
+        if self._exchange is not None:
+            self._exchange.code = code
         known = {"code": code, "reason": reason or code}
         wanted = self._dialect.errors[0].fields
         return self._server.fail(0, **{part.name: known[part.name] for part in wanted})

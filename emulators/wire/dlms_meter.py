@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Final, Protocol, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
-from bench.clock import Appointment, Clock
+from bench.clock import Appointment
 from bench.devices import KeySlot
 from bench.secret import Secret
 from bench.units import Micros
@@ -19,7 +19,7 @@ from drivers.codecs.acse import Mechanism
 from drivers.codecs.cosem_types import CosemData
 from drivers.codecs.dlms_server import ClientAccess, DlmsServer
 from drivers.codecs.dlms_services import DataAccessError
-from drivers.codecs.errors import RemoteProtocolError, SecurityError
+from drivers.codecs.errors import LocalProtocolError, RemoteProtocolError, SecurityError
 from drivers.codecs.hdlc import DM, P_F, FrameReader, HdlcAddress, HdlcFrame
 from drivers.codecs.hdlc_events import Connected, Data, Disconnected, Event, FrameRejected
 from drivers.codecs.hdlc_link import HdlcLink, LinkState, Role
@@ -32,35 +32,29 @@ from drivers.profiles.dlms import DlmsProfile, Security, command_of
 from drivers.profiles.dlms_keys import MeterKeys
 from drivers.profiles.parts import dlms_part
 from drivers.profiles.profile import Profile
-from drivers.transport.line import LineSettings
 from emulators.exchange import Channel
 from emulators.models.meter import Meter
 from emulators.models.rejection import Rejected
 from emulators.wire.dlms_objects import MeterObjects, Rights, eui64_octets
+from emulators.wire.kept_counters import KeptCounters, Seen
 from emulators.wire.optical_head import OpticalHead
 from emulators.wire.struck_request import AnotherDevice, NoAnswer, NotAuthentic, OnTheWire
+from emulators.wire.wire_end import WireEnd
 
 _CHALLENGE: Final = 16
 _PROOF: Final = b"\xc3"
 """action-request: pass 3 of HLS, in a context without ciphering."""
+_PROVING: Final = "proof of a key"
+_COUNTER: Final = "a counter already seen"
 
 T = TypeVar("T")
+
+
+def _nothing() -> None:
+    """For a request that the codec refused before it reached an object."""
+
+
 Challenge = Callable[[], bytes]
-
-
-class WireEnd(Protocol):
-    """The device's end of a line; `drivers.transport.memory.MemoryPort` and the hosts are one."""
-
-    line: LineSettings
-
-    @property
-    def clock(self) -> Clock: ...
-
-    @property
-    def sent_by(self) -> Micros:
-        """When the last octet sent has left."""
-
-    def send(self, data: bytes) -> None: ...
 
 
 class DlmsMeter:
@@ -107,6 +101,14 @@ class DlmsMeter:
                 self._dlms.sign_on, end, self._reaction, self._logic.readout, profile.line.settings
             )
 
+    def kept(self) -> KeptCounters:
+        """What outlives this program beside the model's state."""
+        return self._logic.kept()
+
+    def recall(self, kept: KeptCounters) -> None:
+        """After the model's own state. ValueError: not the counters of such a meter."""
+        self._logic.recall(kept)
+
     def receive(self, data: bytes, at: Micros) -> None:
         if not self._model.up:
             return
@@ -131,7 +133,7 @@ class DlmsMeter:
         self._due = self._end.clock.call_at(max(awake, at) + self._reaction, self._act)
 
     def _act(self) -> None:
-        self._due = None
+        due, self._due = self._due, None
         now = self._end.clock.now()
         if not self._model.up:
             return
@@ -158,7 +160,7 @@ class DlmsMeter:
                 octets += self._answered(event.payload)
         octets = self._link.octets_to_send() + octets
         if octets and self._model.up:
-            self._send(octets)
+            self._send(octets, now if due is None else due.due)
         if ended and self._head is not None:
             self._head.begin_anew()
         if self._waiting:
@@ -175,7 +177,8 @@ class DlmsMeter:
             return HdlcFrame(HdlcAddress(self._client), self._dlms.hdlc.server, DM | P_F).to_bytes()
         return self._link.acknowledge() if answer is None else self._link.send(Data(answer))
 
-    def _send(self, octets: bytes) -> None:
+    def _send(self, octets: bytes, since: Micros) -> None:
+        """`since`: when the reaction time was over, however late this host is."""
         late, damaged = self._logic.struck()
         if damaged:
             middle = len(octets) // 2
@@ -183,7 +186,7 @@ class DlmsMeter:
         if late:
             self._end.clock.call_at(self._end.clock.now() + late, partial(self._end.send, octets))
         else:
-            self._end.send(octets)
+            self._end.send(octets, since)
 
     def _look_for_activity(self) -> None:
         """Ends a connection on which nothing was said for `inactivity`."""
@@ -233,6 +236,7 @@ class MeterLogic:
         self._damaged = False
         self._operation = ""  # whose faults have had their say on this request
         self._impostor = False
+        self._exchange: OnTheWire[Any] | None = None
         self._profile = profile
         self._master = keys.master
         self._authentication = keys.authentication
@@ -287,7 +291,9 @@ class MeterLogic:
         if client not in self._slot_of or apdu[:1] != _PROOF:
             return self._server.receive_apdu(client, apdu)
         try:
-            return self._suffer("prove_key", lambda: self._server.receive_apdu(client, apdu))
+            return self._suffer(
+                "prove_key", lambda: self._server.receive_apdu(client, apdu), _PROVING
+            )
         except Rejected:
             error = ServiceError.OPERATION_NOT_POSSIBLE
         except SecurityError:
@@ -308,14 +314,17 @@ class MeterLogic:
             eui64 = eui64[:-2] + f"{int(eui64[-2:], 16) ^ 0xFF:02X}"
         return eui64
 
-    def _suffer(self, operation: str, act: Callable[[], T]) -> T:
+    def _suffer(self, operation: str, act: Callable[[], T], what: str) -> T:
         """Acts, as the faults in wait let it. A request of several attributes is struck once."""
         if self._channel is None or self._operation == operation:
             return act()
         self._operation = operation
-        exchange = OnTheWire(self._channel, operation, act)
+        self._exchange = exchange = OnTheWire(self._channel, operation, act, what)
         try:
             answer = exchange.suffer()
+        except DataAccessError as no:
+            exchange.refuse(str(no).lower().replace("_", "-"))
+            raise
         except NotAuthentic:
             raise SecurityError("struck by a fault") from None
         except AnotherDevice:
@@ -326,6 +335,25 @@ class MeterLogic:
 
     def link_lost(self) -> None:
         self._server.link_lost()
+
+    def kept(self) -> KeptCounters:
+        seen = [
+            Seen(client, title.hex(), counter)
+            for (client, title), counter in sorted(self._server.newest_seen().items())
+        ]
+        return KeptCounters(self._server.sending.value, tuple(seen))
+
+    def recall(self, kept: KeptCounters) -> None:
+        """After the model's own state. ValueError: not the counters of such a meter."""
+        try:
+            seen = {(one.client, bytes.fromhex(one.title)): one.newest for one in kept.seen}
+            self._server.restore_newest_seen(seen)
+        except (KeyError, ValueError, LocalProtocolError):
+            raise ValueError(
+                "counters: expected those of clients that the profile lets cipher"
+            ) from None
+        self._server.sending.value = kept.next
+        self._follow_keys()
 
     def readout(self) -> bytes:
         """The data block of IEC 62056-21 mode C: identity and registers."""
@@ -349,6 +377,8 @@ class MeterLogic:
     def proof(self, client: int, right: bool) -> None:
         slot = self._slot_of.get(client)
         if slot is not None:
+            if not right and self._exchange is not None:
+                self._exchange.code = "wrong-key"
             with suppress(Rejected):
                 self._model.keys.answer_proof(slot, right, self._model.clock.now())
 
@@ -356,6 +386,8 @@ class MeterLogic:
         keys_client = self._profile.clients.keys
         if keys_client is None or client != keys_client.address:
             return
+        if self._channel is not None:
+            OnTheWire(self._channel, "rotate_key", _nothing, _COUNTER).refuse("counter-not-newer")
         for slot in self._held:
             with suppress(Rejected):  # the model notes it in its log
                 self._model.keys.refuse_older(slot, command_of(counter), self._model.clock.now())

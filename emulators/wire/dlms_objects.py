@@ -21,7 +21,7 @@ from drivers.codecs.cosem_types import (
 )
 from drivers.codecs.dlms_services import DataAccessError
 from drivers.codecs.errors import ProtocolError
-from drivers.codecs.obis import obis
+from drivers.codecs.obis import obis, obis_text
 from drivers.codecs.xdlms import AccessResult, Attribute, Method
 from drivers.profiles.dlms import DlmsProfile
 from emulators.models.meter import Meter
@@ -39,8 +39,10 @@ Read = Callable[[], CosemData]
 Write = Callable[[CosemData], CosemData]
 Act = Callable[[CosemData, int], CosemData]
 """A method's parameters and the client that calls it."""
-Suffer = Callable[[str, Callable[[], CosemData]], CosemData]
-"""Carries out what belongs to an operation of the interface, unless a fault strikes it."""
+Suffer = Callable[[str, Callable[[], CosemData], str], CosemData]
+"""Carries out what belongs to an operation of the interface, unless a fault strikes it. The text
+says which object and attribute or method is meant.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,11 @@ class CosemObject:
     methods: Mapping[int, Act] = field(default_factory=dict)
     public: bool = False
     operation: str = ""
+
+    @property
+    def label(self) -> str:
+        """Class and name, as people write them: `3 1.0.1.8.0.255`."""
+        return f"{self.class_id} {obis_text(self.name)}"
 
     def listed(self, writing: bool, acting: bool) -> CosemData:
         """Its entry in the association's object list."""
@@ -139,21 +146,23 @@ class MeterObjects:
         read = held.reads.get(attribute.index)
         if read is None or attribute.access is not None:
             raise DataAccessError(AccessResult.OBJECT_UNDEFINED)
-        return self._carried_out(held.operation, read)
+        return self._carried_out(held.operation, read, f"{held.label}/{attribute.index}")
 
     def set(self, attribute: Attribute, value: CosemData, client: int) -> None:
         held = self._found(attribute.class_id, attribute.name, client)
         write = held.writes.get(attribute.index)
         if write is None or not self._rights[client].writes:
             raise DataAccessError(AccessResult.READ_WRITE_DENIED)
-        self._carried_out("set_clock", lambda: write(value))
+        what = f"{held.label}/{attribute.index}"
+        self._carried_out("set_clock", lambda: write(value), what)
 
     def action(self, method: Method, parameters: CosemData, client: int) -> CosemData:
         held = self._found(method.class_id, method.name, client)
         act = held.methods.get(method.index)
         if act is None or not self._rights[client].transfers_keys:
             raise DataAccessError(AccessResult.READ_WRITE_DENIED)
-        return self._carried_out("rotate_key", lambda: act(parameters, client))
+        what = f"{held.label}/{method.index}"
+        return self._carried_out("rotate_key", lambda: act(parameters, client), what)
 
     def _found(self, class_id: int, name: bytes, client: int) -> CosemObject:
         held = self._objects.get((class_id, name))
@@ -182,9 +191,9 @@ class MeterObjects:
             return Enumerated(2)  # associated
         raise DataAccessError(AccessResult.OBJECT_UNDEFINED)
 
-    def _carried_out(self, operation: str, act: Callable[[], CosemData]) -> CosemData:
+    def _carried_out(self, operation: str, act: Callable[[], CosemData], what: str) -> CosemData:
         try:
-            return self._suffer(operation, act) if operation else act()
+            return self._suffer(operation, act, what) if operation else act()
         except Rejected as no:
             # The profile's word for the refusal; else the result of that very name; else any other.
             named = AccessResult.__members__.get(no.code.upper().replace("-", "_"))

@@ -12,42 +12,34 @@ import selectors
 import threading
 import time
 from collections.abc import Callable, Hashable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
 from bench.clock import WallClock
 from bench.errors import BenchError
-from bench.units import MILLISECOND, SECOND, Micros
+from bench.units import MILLISECOND, SECOND
 from drivers.transport.line import LineSettings
-from drivers.transport.memory import WirePeer
 from emulators.wire.pty_end import PtyEnd
 from emulators.wire.tcp_end import TcpEnd
+
+Ready = list[tuple[selectors.SelectorKey, int]]
 
 _LOOK_AGAIN: Final = 50 * MILLISECOND
 """An appointment that another thread made is seen at the latest after so long."""
 
 
-class Host(Protocol):
-    """What a device hangs on: an end hosted here, or a `MemoryPort`.
+class Hosting:
+    """Serves any number of ends. `close` takes all of them down.
 
-    `line` is what the device is set to. It changes it at `sent_by`, when its last octet has left.
+    `failed` is told of what goes wrong while it serves, on its thread; then nothing is served any
+    more. Without it the thread ends with the error.
     """
 
-    line: LineSettings
-
-    def attach(self, peer: WirePeer) -> None: ...
-
-    def send(self, data: bytes) -> None: ...
-
-    @property
-    def sent_by(self) -> Micros: ...
-
-
-class Hosting:
-    """Serves any number of ends. `close` takes all of them down."""
-
-    def __init__(self, clock: WallClock) -> None:
+    def __init__(
+        self, clock: WallClock, failed: Callable[[Exception], None] | None = None
+    ) -> None:
         self.clock = clock
         self._selector = selectors.DefaultSelector()
         self._woken, self._wake = os.pipe()
@@ -56,6 +48,7 @@ class Hosting:
         self._lock = threading.RLock()
         self._ends: list[PtyEnd | TcpEnd] = []
         self._closing = False
+        self._failed = failed
         self._thread = threading.Thread(target=self._run, name="device hosts", daemon=True)
         self._thread.start()
 
@@ -120,6 +113,14 @@ class Hosting:
             os.write(self._wake, b"\0")
 
     def _run(self) -> None:
+        try:
+            self._carry()
+        except Exception as error:
+            if self._failed is None:
+                raise
+            self._failed(error)
+
+    def _carry(self) -> None:
         while not self._closing:
             due = self.clock.run_due()
             span = _LOOK_AGAIN if due is None else due - self.clock.now()
@@ -127,11 +128,16 @@ class Hosting:
             whole = max(0, min(span, _LOOK_AGAIN) // MILLISECOND)
             if not whole and span > 0:
                 time.sleep(span / SECOND)
-            for key, _ in self._selector.select(whole * MILLISECOND / SECOND):
-                if key.data is None:
-                    os.read(self._woken, 4096)
-                    continue
-                with self._lock:
-                    current = self._selector.get_map().get(key.fd)
-                if current is not None and current.data is key.data:
-                    key.data()
+            ready = self._selector.select(whole * MILLISECOND / SECOND)
+            if ready:
+                self.clock.run_alone(partial(self._serve, ready))
+
+    def _serve(self, ready: Ready) -> None:
+        for key, _ in ready:
+            if key.data is None:
+                os.read(self._woken, 4096)
+                continue
+            with self._lock:
+                current = self._selector.get_map().get(key.fd)
+            if current is not None and current.data is key.data:
+                key.data()

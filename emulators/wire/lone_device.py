@@ -7,7 +7,7 @@ same profile makes the same device.
 from __future__ import annotations
 
 import random
-from typing import Final, Protocol
+from typing import Final
 
 from bench.clock import Clock
 from bench.demo_keys import demo_key
@@ -16,10 +16,10 @@ from bench.emulation import PartyBehaviours
 from bench.errors import UsageError
 from bench.installation import DeviceSpec, Emulation, Installation
 from bench.parties import Group, Inbox
-from bench.units import Micros
 from drivers.profiles.dlms_keys import demo_meter_keys
 from drivers.profiles.parts import reference_part, relay_part
 from drivers.profiles.profile import Profile
+from drivers.transport.memory import WirePeer
 from emulators.installation import EmulatedInstallation
 from emulators.models.comms_hub import CommsHub
 from emulators.models.electricity_meter import ElectricityMeter
@@ -28,8 +28,9 @@ from emulators.models.meter import Meter
 from emulators.models.reference_meter import ReferenceMeter
 from emulators.models.relay_board import RelayBoard
 from emulators.wire.console import ConsoleDevice
-from emulators.wire.dlms_meter import DlmsMeter, WireEnd
+from emulators.wire.dlms_meter import DlmsMeter
 from emulators.wire.modbus import ModbusDevices, ReferenceMeterUnit, RelayBoardUnit, Unit
+from emulators.wire.wire_end import WireEnd
 
 _SEED: Final = 1
 _FIRMWARE: Final = "1.0"
@@ -37,13 +38,7 @@ _CHALLENGE: Final = 16
 _HOME: Final = (Role.ELECTRICITY_METER, Role.GAS_METER, Role.COMMS_HUB, Role.IHD)
 
 
-class Listening(Protocol):
-    """The device's end of a line (`drivers.transport.memory.WirePeer`)."""
-
-    def receive(self, data: bytes, at: Micros) -> None: ...
-
-
-def lone_device(profile: Profile, end: WireEnd) -> Listening:
+def lone_device(profile: Profile, end: WireEnd) -> WirePeer:
     """The device of `profile`, for `end` to be attached to; it speaks through `end`.
 
     A meter holds the public test keys of its EUI-64. `UsageError`: no emulated device of that role

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, Protocol
 
@@ -26,8 +26,6 @@ from drivers.profiles.parts import reference_part, relay_part
 from drivers.profiles.profile import Profile
 from emulators.models.reference_meter import ReferenceMeter
 from emulators.models.relay_board import RelayBoard
-
-Send = Callable[[bytes], None]
 
 SILENCE: Final = 20 * MILLISECOND
 """What parts frames. The specification has 3.5 characters (4 ms at 9600 baud), which no operating
@@ -55,6 +53,12 @@ class Unit(Protocol):
         """What a read is answered with; nothing for a write."""
 
 
+class Send(Protocol):
+    """`emulators.wire.wire_end.WireEnd.send`."""
+
+    def __call__(self, data: bytes, since: Micros | None = None) -> None: ...
+
+
 class ModbusDevices:
     """The line's end: hears requests, lets their unit react, answers one after the other."""
 
@@ -65,6 +69,7 @@ class ModbusDevices:
         self._server = ModbusServer(self._units)
         self._pending: deque[Asked | Unanswerable] = deque()
         self._gap: Appointment | None = None
+        self._due: Micros = 0  # when the next answer's reaction time is over
 
     def receive(self, data: bytes, at: Micros) -> None:
         if self._gap is not None:
@@ -80,16 +85,20 @@ class ModbusDevices:
         idle = not self._pending
         self._pending += asked
         if idle and self._pending:
-            self._clock.call_at(at + self._reaction(), self._answer)
+            self._answer_later(at)
+
+    def _answer_later(self, at: Micros) -> None:
+        self._due = at + self._reaction()
+        self._clock.call_at(self._due, self._answer)
 
     def _reaction(self) -> Micros:
         return self._units[self._pending[0].unit].reaction
 
     def _answer(self) -> None:
         asked = self._pending.popleft()
-        self._send(self._said(asked))
+        self._send(self._said(asked), self._due)
         if self._pending:
-            self._clock.call_at(self._clock.now() + self._reaction(), self._answer)
+            self._answer_later(self._clock.now())
 
     def _said(self, asked: Asked | Unanswerable) -> bytes:
         if isinstance(asked, Unanswerable):

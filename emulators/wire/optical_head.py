@@ -6,9 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
-from bench.clock import Appointment, Clock
+from bench.clock import Appointment
 from bench.units import Micros
 from drivers.codecs.iec62056_21 import Meter, OutOfTurn
 from drivers.codecs.iec62056_21_messages import (
@@ -22,18 +21,7 @@ from drivers.codecs.iec62056_21_messages import (
 )
 from drivers.profiles.dlms import SignOnProfile
 from drivers.transport.line import LineSettings, Parity
-
-
-class LineEnd(Protocol):
-    line: LineSettings
-
-    @property
-    def clock(self) -> Clock: ...
-
-    @property
-    def sent_by(self) -> Micros: ...
-
-    def send(self, data: bytes) -> None: ...
+from emulators.wire.wire_end import WireEnd
 
 
 class OpticalHead:
@@ -44,7 +32,7 @@ class OpticalHead:
     def __init__(
         self,
         profile: SignOnProfile,
-        end: LineEnd,
+        end: WireEnd,
         reaction: Micros,
         readout: Callable[[], bytes],
         rest: LineSettings,

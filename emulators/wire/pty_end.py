@@ -49,6 +49,8 @@ class PtyEnd:
         self._peer: WirePeer | None = None
         self._master: int | None = None
         self._slave = -1
+        self._sidecar = sidecar(path)
+        self._published = True  # whether the client last heard says how its line is set
         self._told: IntendedLine | None = None
         self._stamp: tuple[int, int] | None = None
         self._intended: IntendedLine | None = None
@@ -76,10 +78,12 @@ class PtyEnd:
     def attach(self, peer: WirePeer) -> None:
         self._peer = peer
 
-    def send(self, data: bytes) -> None:
-        """The device speaks."""
-        if self._master is not None:
-            self._to_client.send(data, self.line, self._paced)
+    def send(self, data: bytes, since: Micros | None = None) -> None:
+        """The device speaks, and began at `since`."""
+        if self._paced and self._master is not None:
+            self._to_client.send(data, self.line, True, since)
+        else:
+            self._reach_client(data, self.line, 0)
 
     def plug(self) -> None:
         """Makes the pty, anew after `unplug`, under the same path."""
@@ -113,7 +117,7 @@ class PtyEnd:
     def close(self) -> None:
         """Takes the pty, its path and what a client left beside it away; safe to repeat."""
         self.unplug()
-        sidecar(self.path).unlink(missing_ok=True)
+        self._sidecar.unlink(missing_ok=True)
 
     def _readable(self, master: int) -> None:
         try:
@@ -121,11 +125,15 @@ class PtyEnd:
         except OSError:  # pulled meanwhile, or nothing there after all
             return
         for piece, sent_with in self._by_settings(data):
-            self._to_peer.send(piece, sent_with or self.line, self._paced)
+            if self._paced:
+                self._to_peer.send(piece, sent_with or self.line, True)
+            else:
+                self._reach_peer(piece, sent_with or self.line, self.clock.now())
 
     def _by_settings(self, data: bytes) -> list[tuple[bytes, LineSettings | None]]:
         """The octets in runs that were sent with the same settings; None: nobody said."""
         intended = self._client_intends()
+        self._published = intended is not None
         if intended is None:
             return [(data, None)]
         if intended.session != self._session:
@@ -144,13 +152,14 @@ class PtyEnd:
         self._heard += len(data)
         return runs
 
-    def _reach_peer(self, data: bytes, sent_with: LineSettings) -> None:
+    def _reach_peer(self, data: bytes, sent_with: LineSettings, at: Micros) -> None:
         heard = as_heard(data, sent_with, self.line, checking=True)
         if heard and self._peer is not None:
-            self._peer.receive(heard, self.clock.now())
+            self._peer.receive(heard, at)
 
-    def _reach_client(self, data: bytes, sent_with: LineSettings) -> None:
-        intended = self._client_intends()
+    def _reach_client(self, data: bytes, sent_with: LineSettings, _: Micros) -> None:
+        # Whoever published nothing before it spoke does not do so before the answer.
+        intended = self._client_intends() if self._published else None
         client = sent_with if intended is None else intended.changes[-1][1]
         heard = as_heard(data, sent_with, client, checking=False)
         if heard and self._master is not None:
@@ -167,7 +176,7 @@ class PtyEnd:
         if self._told is not None:
             return self._told
         try:
-            found = sidecar(self.path).stat()
+            found = self._sidecar.stat()
         except OSError:
             return None
         stamp = (found.st_mtime_ns, found.st_ino)
@@ -180,4 +189,12 @@ class PtyEnd:
 
 def _lives(session: str) -> bool:
     process = session.partition("-")[0]
-    return process.isdigit() and Path(f"/proc/{process}").exists()
+    if not process.isdigit():
+        return False
+    try:
+        os.kill(int(process), 0)  # asks, and sends nothing
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # another user's
+    return True

@@ -13,7 +13,8 @@ from emulators.models.comms_hub import CommsHub
 from emulators.models.ihd import InHomeDisplay
 from emulators.models.meter import Meter
 from emulators.wire.console import ConsoleDevice
-from emulators.wire.dlms_meter import DlmsMeter, WireEnd
+from emulators.wire.dlms_meter import DlmsMeter
+from emulators.wire.wire_end import WireEnd
 
 _CHALLENGE = 16
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from bench.emulation import Answer
 from bench.errors import Ambiguous, AuthenticationFailed, NoReply, PeerError, WrongDevice
 from bench.units import Micros
 from emulators.exchange import Channel, Exchange
@@ -32,15 +33,20 @@ class AnotherDevice(Exception):
 class OnTheWire(Exchange[T]):
     """A request that has reached the device. Nothing here waits: time is the wire's.
 
-    `late`: by how much the answer comes late; `damaged`: it comes damaged.
+    `late`: by how much the answer comes late; `damaged`: it comes damaged. `what`: the object or
+    command asked for. `code`: set by the act where its answer is a no (a proof that is wrong).
     """
 
-    __slots__ = ("damaged", "late")
+    __slots__ = ("code", "damaged", "late", "what")
 
-    def __init__(self, channel: Channel, operation: str, act: Callable[[], T]) -> None:
+    def __init__(
+        self, channel: Channel, operation: str, act: Callable[[], T], what: str = ""
+    ) -> None:
         super().__init__(channel, operation, act, 0, None)
         self.late: Micros = 0
         self.damaged = False
+        self.what = what
+        self.code = ""
 
     def reach(self) -> None:
         """It has."""
@@ -74,6 +80,30 @@ class OnTheWire(Exchange[T]):
         Raises `Rejected`, `NoAnswer`, `NotAuthentic` or `AnotherDevice`. A damaged answer is one
         to be sent all the same: `damaged` is set and the device has acted.
         """
+        try:
+            answer = self._suffer()
+        except Rejected as no:
+            self._tell(Answer.REFUSED, no.code)
+            raise
+        except NotAuthentic:
+            self._tell(Answer.REFUSED, "not-authentic")
+            raise
+        except (NoAnswer, AnotherDevice):
+            self._tell(Answer.NONE)
+            raise
+        said = Answer.REFUSED if self.code else Answer.DONE
+        self._tell(Answer.NONE if self.damaged else said, self.code)
+        return answer
+
+    def refuse(self, code: str) -> None:
+        """The device answers no in its own way, past `Rejected`."""
+        self._tell(Answer.REFUSED, code)
+
+    def _tell(self, answer: Answer, code: str = "") -> None:
+        if self.channel.witness is not None:
+            self.channel.witness(self.operation, self.what, self.late, answer, code)
+
+    def _suffer(self) -> T | None:
         fate = None
         for interceptor in self.channel.interceptors:
             fate = interceptor.see(self, hit=fate is not None) or fate

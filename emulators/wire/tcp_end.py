@@ -56,10 +56,12 @@ class TcpEnd:
     def attach(self, peer: WirePeer) -> None:
         self._peer = peer
 
-    def send(self, data: bytes) -> None:
-        """The device speaks. Nobody connected: the octets are lost."""
-        if self._caller is not None:
-            self._to_client.send(data, self.line, self._paced)
+    def send(self, data: bytes, since: Micros | None = None) -> None:
+        """The device speaks, and began at `since`. Nobody connected: the octets are lost."""
+        if self._paced:
+            self._to_client.send(data, self.line, True, since)
+        else:
+            self._reach_client(data, self.line, 0)
 
     def hang_up(self) -> None:
         """The connection breaks; a client may call again."""
@@ -95,16 +97,18 @@ class TcpEnd:
             return
         except OSError:
             data = b""
-        if data:
-            self._to_peer.send(data, self.line, self._paced)
+        if data and self._paced:
+            self._to_peer.send(data, self.line, True)
+        elif data:
+            self._reach_peer(data, self.line, self.clock.now())
         elif caller is self._caller:
             self.hang_up()
 
-    def _reach_peer(self, data: bytes, _: LineSettings) -> None:
+    def _reach_peer(self, data: bytes, _: LineSettings, at: Micros) -> None:
         if self._peer is not None:
-            self._peer.receive(data, self.clock.now())
+            self._peer.receive(data, at)
 
-    def _reach_client(self, data: bytes, _: LineSettings) -> None:
+    def _reach_client(self, data: bytes, _: LineSettings, __: Micros) -> None:
         if self._caller is not None:
             with suppress(OSError):  # it hung up, or takes nothing: the octets are lost
                 self._caller.send(data)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, cast
+from typing import cast
 
 import pytest
 
@@ -41,8 +41,8 @@ from drivers.transport.pipe import Transport
 from emulators.installation import EmulatedInstallation
 from emulators.models.meter import Meter as MeterModel
 from emulators.wire.console import ConsoleDevice, ConsoleModel
-from emulators.wire.dlms_meter import DlmsMeter, WireEnd
-from emulators.wire.hosts import Host
+from emulators.wire.dlms_meter import DlmsMeter
+from emulators.wire.wire_end import WireEnd
 from tests.wire.pty_host import PtyHost
 from tests.wire.skipping_clock import SkippingClock
 
@@ -57,6 +57,7 @@ class Kit:
     clock: Clock
     arm: Callable[[FaultSpec], None]
     world: EmulatedInstallation
+    emulated: bool = True
 
     @property
     def electricity(self) -> ElectricityMeter:
@@ -130,11 +131,7 @@ def _direct(folder: Path, closing: ExitStack) -> Kit:
     return _world(VirtualClock(parse_instant("2021-04-08T09:30:00Z")), Emulation())
 
 
-class Hosted(Host, WireEnd, Protocol):
-    """A port that a wire server hangs on."""
-
-
-Open = Callable[[str, Profile], tuple[Hosted, Transport]]
+Open = Callable[[str, Profile], tuple[WireEnd, Transport]]
 
 CONSOLES = {"hub": "generic-console-hub", "display": "generic-console-ihd"}
 METERS = {"electricity": "generic-dlms-electricity", "gas": "generic-dlms-gas"}
@@ -176,7 +173,7 @@ def _wired(kit: Kit, timing: TimingProfile, open_: Open, without: frozenset[str]
 def _emu(folder: Path, closing: ExitStack) -> Kit:
     kit = _direct(folder, closing)
 
-    def open_(name: str, profile: Profile) -> tuple[Hosted, Transport]:
+    def open_(name: str, profile: Profile) -> tuple[WireEnd, Transport]:
         port = MemoryPort(name, kit.clock, profile.line.settings)
         return port, port.connect(profile.line.settings)
 
@@ -187,7 +184,7 @@ def _pty(folder: Path, closing: ExitStack) -> Kit:
     clock = SkippingClock()
     kit = _world(clock, Emulation(reply_timeout=_SOON))
 
-    def open_(name: str, profile: Profile) -> tuple[Hosted, Transport]:
+    def open_(name: str, profile: Profile) -> tuple[WireEnd, Transport]:
         host = closing.enter_context(
             contextlib.closing(PtyHost(folder / name, clock, profile.line.settings))
         )

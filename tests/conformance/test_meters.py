@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.devices import Identity, PaymentMode, RegisterReading, SupplyState
+from bench.emulation import marked_emulated
 from bench.units import DAY, HOUR, SECOND, parse_instant
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ METERS = ("electricity", "gas")
 @pytest.mark.parametrize("name", DEVICES)
 def test_a_device_is_who_the_station_file_says_and_stays_so(kit: Kit, name: str) -> None:
     spec = kit.spec(name)
+    maker = marked_emulated(spec.manufacturer) if kit.emulated else spec.manufacturer
     expected = Identity(
-        spec.role, spec.serial_number, spec.eui64, spec.manufacturer, spec.model, spec.firmware
+        spec.role, spec.serial_number, spec.eui64, maker, spec.model, spec.firmware
     )
     assert kit.device(name).identify() == expected
     kit.wait(3 * HOUR)

@@ -304,7 +304,7 @@ def test_frames_are_parted_by_silence() -> None:
         answered = rack.transport.received_at
         began.clear()
         rack.board.channel_closed(1)
-        assert began[0] - character - answered >= 35 * character // 10
+        assert began[0] - character - answered >= BOARD.line.settings.span(35) // 10
 
 
 def test_frames_nobody_waits_for_any_more_are_let_pass() -> None:

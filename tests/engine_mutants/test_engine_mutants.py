@@ -27,6 +27,7 @@ from bench.migration import (
     case,
     commissioning,
     contact,
+    key_proof,
     key_rotation,
     passage,
     process,
@@ -101,7 +102,6 @@ IOC, MDS, DA, EA = (("IOC",), ("MDS",), ("DA",), ("EA",))
 POLICY, SCHEDULE = retry.retry_policy, retry.RetrySchedule
 IN_ALL = retry._attempts_in_all
 
-PROBE_BOTH_AGAIN = "        probes = [(wanted, True), (current, False)]\n        try:"
 AFTER_THE_LIMIT = "case.report(code)\n    case.file_set = case.submitted"
 
 MUTANTS = [
@@ -319,8 +319,8 @@ MUTANTS = [
         "2.5.5: forgotten switch-back",
         edit(
             passage._recover,
-            'switch_back(case)\n        return "resubmittable"',
-            'return "resubmittable"',
+            "roll_back(case)\n    if case.group is Group.DA:",
+            "if case.group is Group.DA:",
         ),
         "rule 2.5.5-switch-back: expected passed, got failed",
         DA,
@@ -333,7 +333,7 @@ MUTANTS = [
     ),
     Mutant(
         "2.6.5: forgotten rollback of the other groups",
-        edit(passage._recover, 'switch_back(case)\n    case.step("2.6.5")', 'case.step("2.6.5")'),
+        edit(passage._recover, "roll_back(case)", "pass"),
         "account: expected SMSO, got DCC",
         ("IOC", "MDS", "EA"),
     ),
@@ -346,7 +346,11 @@ MUTANTS = [
     # --- key rotation -------------------------------------------------------------------------
     Mutant(
         "2.6.4.1: a key is believed without proof",
-        edit(key_rotation._send, "proven = meter.prove_key(SUA, key)", "proven = True"),
+        edit(
+            key_rotation._send,
+            "proven = may_be_wrong(case, device) and probe(case, device, key)",
+            "proven = True",
+        ),
         "SUA key held by electricity: expected new, got old",
         DA,
     ),
@@ -364,7 +368,7 @@ MUTANTS = [
         "2.6.4.1: blind re-send, no acknowledgement means do it again",
         edit(
             key_rotation._rotate,
-            "(sent.reply is Reply.DOUBT and _settle(case, device, new))",
+            "sent.reply is Reply.DOUBT and settle(case, device, new, old)",
             "False",
         ),
         "attempts of 3.3: expected",
@@ -372,7 +376,7 @@ MUTANTS = [
     ),
     Mutant(
         "2.6.4.1: what cannot be proven is taken for old",
-        edit(key_rotation._settle, "raise Parked(", "return bool(0) and ("),
+        edit(key_proof.settle, "raise Parked(", "return bool(0) and ("),
         "outcome: expected parked",
         DA,
     ),
@@ -385,8 +389,8 @@ MUTANTS = [
     Mutant(
         "2.6.4.1: a restored key is believed without proof",
         edit(
-            key_rotation._restore,
-            "(sent.reply is Reply.DOUBT and _settle(case, device, old))",
+            key_rotation.restore_key,
+            "sent.reply is Reply.DOUBT and settle(case, device, old, new)",
             "sent.reply is Reply.DOUBT",
         ),
         "SUA key held by electricity: expected old, got new",
@@ -394,7 +398,7 @@ MUTANTS = [
     ),
     Mutant(
         "2.6.4.1: rotated meters are not restored",
-        edit(passage._recover, "restore_keys(case)", "pass"),
+        edit(key_rotation._rotate, "case.done.append(", "("),
         "rule BENCH-no-orphan: expected passed, got failed",
         DA,
     ),
@@ -406,7 +410,7 @@ MUTANTS = [
     ),
     Mutant(
         "2.6.4.1: the lockout budget is overrun",
-        edit(key_rotation._settle, "        try:", PROBE_BOTH_AGAIN),
+        edit(key_proof.may_be_wrong, "<", "+ 99 >"),
         "outcome: expected commissioned, got parked",
         DA,
     ),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bench.devices import KeySlot
 from bench.emulation import (
+    DspBehaviour,
     PartyBehaviours,
     Reply,
     RequestingPartyBehaviour,
@@ -264,6 +266,7 @@ def test_passages_are_counted_and_a_day_apart(run: Run) -> None:
 # --- retry ---------------------------------------------------------------------------------------
 
 NO_WAN = FaultEntry("wan-outage", "hub", when={"event": "step", "section": "2.5.10"})
+NO_WAN_FOR_LONG = replace(NO_WAN, lasts=50 * HOUR)
 
 
 def waits(told: Told, section: str) -> list[int]:
@@ -376,20 +379,121 @@ def test_no_more_than_two_wrong_keys_in_a_row_reach_a_meter(run: Run) -> None:
     gas = told.truth.devices["gas"]
     assert gas.locked_until is None
     assert not any("3 in a row" in line for line in gas.security_log)
-    assert (told.outcome, told.account) == ("resubmittable", Holder.SMSO)
+    assert (told.outcome, told.account) == ("parked", Holder.DCC), "no command was ever taken"
+
+
+RESET_IN_DOUBT = (
+    FaultEntry("request-lost", "electricity", request="rotate_key"),
+    FaultEntry("factory-reset", "electricity", when={"event": "key", "state": "unknown"}),
+)
 
 
 def test_a_meter_that_holds_neither_key_is_parked(run: Run) -> None:
-    faults = (
-        FaultEntry("request-lost", "electricity", request="rotate_key"),
-        FaultEntry("factory-reset", "electricity", when={"event": "key", "state": "unknown"}),
-    )
-    told = run("da-dual-fuel", faults=faults)
+    stubborn = FaultEntry("refused", "electricity", request="rotate_key", nth=2, times=99)
+    told = run("da-dual-fuel", faults=(*RESET_IN_DOUBT, stubborn))
     assert (told.outcome, told.account) == ("parked", Holder.DCC)
     assert len(told.events(Incident, outcome="raised")) == 1
     assert [event.state for event in told.events(Key)] == ["unknown"], "nothing is guessed"
     assert told.truth.devices["electricity"].locked_until is None, "nor asked until it locks"
     assert told.rules["BENCH-key-proof"] == told.rules["BENCH-no-orphan"] == "passed"
+
+
+def test_a_meter_that_holds_neither_key_is_given_its_old_one(run: Run) -> None:
+    told = run("da-dual-fuel", faults=RESET_IN_DOUBT, defaults={"passages": 1})
+    assert (told.outcome, told.account) == ("resubmittable", Holder.SMSO)
+    assert [event.state for event in told.events(Key)] == ["unknown", "unknown", "old"]
+    before, after = told.ran.before.devices, told.truth.devices
+    assert key_held(before["electricity"], after["electricity"]) == "old"
+    assert told.truth.devices["electricity"].locked_until is None
+
+
+# --- rollback and the way back -------------------------------------------------------------------
+
+
+def test_a_command_taken_up_late_changes_nothing_any_more(run: Run) -> None:
+    """It is fenced before the rotation is given up: the meter refuses it when it comes."""
+    late = FaultEntry("request-late", "gas", request="rotate_key", lasts=20 * HOUR)
+    refused = FaultEntry("refused", "gas", request="rotate_key", nth=2, times=3, code="busy")
+    told = run("da-dual-fuel", faults=(late, refused))
+    assert [event.outcome for event in told.events(Closed)] == ["resubmittable", "commissioned"]
+    log = told.truth.devices["gas"].security_log
+    assert [line for line in log if "counter 1 refused" in line], "it came, and in vain"
+
+
+CUT = (
+    FaultEntry("reply-lost", "electricity", request="rotate_key"),
+    FaultEntry(
+        "power-cut", "electricity", when={"event": "key", "state": "unknown"}, lasts=3 * HOUR
+    ),
+)
+
+
+def test_parked_for_good_unless_a_passage_may_take_it_up(run: Run) -> None:
+    told = run("da-dual-fuel", faults=CUT)
+    assert (told.outcome, told.migration.passages) == ("parked", 1)
+    assert [event.state for event in told.events(Key)] == ["unknown"]
+
+
+def test_the_way_back_from_parked(run: Run) -> None:
+    """The incident is resolved; the passage begins by clearing up, then migrates as any other."""
+    told = run("da-dual-fuel", faults=CUT, defaults={"parked-wait": DAY})
+    assert [event.outcome for event in told.events(Closed)] == ["parked", "commissioned"]
+    (raised,) = told.events(Incident, outcome="raised")
+    (resolved,) = told.events(Incident, outcome="resolved")
+    opened = told.events(Opened)[1].at
+    assert raised.at < resolved.at == opened
+    states = [event.state for event in told.events(Key, device="electricity") if event.at > opened]
+    assert states == ["unknown", "old", "new"], "cleared first, then rotated"
+    assert told.events(Account, holder="SMSO")[0].at > opened
+    assert "failed" not in told.rules.values()
+
+
+def test_an_incident_that_nobody_resolves_leaves_it_parked(run: Run) -> None:
+    told = run(
+        "da-dual-fuel",
+        faults=CUT,
+        parties=PartyBehaviours(dsp=DspBehaviour(resolves_after=None)),
+        defaults={"parked-wait": DAY},
+    )
+    assert (told.outcome, told.migration.passages) == ("parked", 1)
+
+
+def test_what_still_cannot_be_proven_is_parked_again(run: Run) -> None:
+    for_good = FaultEntry("power-cut", "electricity", when={"event": "key", "state": "unknown"})
+    told = run(
+        "da-dual-fuel", faults=(CUT[0], for_good), defaults={"parked-wait": DAY, "passages": 3}
+    )
+    assert [event.outcome for event in told.events(Closed)] == ["parked"] * 3
+    assert len(told.events(Incident, outcome="raised")) == 3
+    assert "failed" not in told.rules.values()
+
+
+def test_a_refused_switch_back_is_tried_again_after_its_incident(run: Run) -> None:
+    refused = FaultEntry("refused", "SMSO", request="take_account_back")
+    told = run(
+        "ioc-dual-fuel",
+        faults=(NO_WAN_FOR_LONG, refused),
+        defaults={"parked-wait": DAY},
+    )
+    assert [event.outcome for event in told.events(Closed)] == ["parked", "commissioned"]
+
+
+@pytest.mark.parametrize(("group", "holder"), [("da", Holder.DCC), ("ioc", Holder.DCC)])
+def test_after_an_irreversible_step_nothing_goes_back(run: Run, group: str, holder: Holder) -> None:
+    off = FaultEntry("supply-opened", "electricity", when={"event": "file", "file": "SCF"})
+    told = run(f"{group}-dual-fuel", faults=(off,))
+    assert (told.outcome, told.account) == ("failed", holder)
+    assert "take_account_back" not in told.truth.executed["SMSO"]
+
+
+def test_three_lost_answers_do_not_lock_the_meter(run: Run) -> None:
+    faults = (
+        FaultEntry("request-lost", "electricity", request="rotate_key"),
+        FaultEntry("reply-lost", "electricity", request="prove_key", nth=2, times=3),
+    )
+    told = run("da-dual-fuel", faults=faults)
+    assert told.truth.devices["electricity"].locked_until is None
+    assert told.outcome == "commissioned"
 
 
 def test_an_unknown_key_is_not_rotated(run: Run) -> None:

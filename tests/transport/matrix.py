@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
@@ -27,7 +27,8 @@ from bench.errors import NoReply, PeerError, PortGone
 from bench.units import MILLISECOND, SECOND, Micros, parse_instant
 from drivers.pipe_faults.faulty import FaultyTransport
 from drivers.pipe_faults.plan import FaultPlan, PipeFaultSpec, PipeMoment
-from drivers.profiles.profile import TimingProfile
+from drivers.profiles.line_conditions import LineCondition
+from drivers.profiles.profile import Profile, TimingProfile
 from drivers.transport.line import LineSettings
 from drivers.transport.pipe import SecretSpan, Transport
 
@@ -64,27 +65,27 @@ class Driven:
 class Rig:
     """`make` puts the driver on its device, over `wrap` of the device's transport.
 
-    `errors`: what the driver may raise. `blind`: conditions in which nothing on the wire can show
-    that an answer is wrong, each with the reason; there only errors and deadlines are checked.
+    `errors`: what the driver may raise. In a condition that its `profile` says it cannot stand,
+    values that are not true are counted instead of refused.
     """
 
     name: str
     make: Callable[[Clock, Wrap], Driven]
-    timing: TimingProfile
+    profile: Profile
     errors: tuple[type[Exception], ...] = (PeerError,)
-    blind: Mapping[str, str] = field(default_factory=dict)
     exchanges: int = 4
     """How many questions one call may take."""
 
     @property
     def longest(self) -> Micros:
         """No call may take longer, whatever the line does."""
-        return self.exchanges * (self.timing.reply_timeout + 2 * self.timing.quiet)
+        timing = self.profile.timing
+        return self.exchanges * (timing.reply_timeout + 2 * timing.quiet)
 
 
 @dataclass(frozen=True)
 class Condition:
-    name: str
+    name: LineCondition
     faults: Callable[[random.Random, TimingProfile], Sequence[PipeFaultSpec]]
     octet_by_octet: bool = False
     gone: bool = False
@@ -190,30 +191,41 @@ def _none(rng: random.Random, timing: TimingProfile) -> Sequence[PipeFaultSpec]:
     return ()
 
 
-CONDITIONS: Final[Mapping[str, Condition]] = {
+CONDITIONS: Final[Mapping[LineCondition, Condition]] = {
     condition.name: condition
     for condition in (
-        Condition("whole", _none),
-        Condition("octet-by-octet", _none, octet_by_octet=True),
-        Condition("split", _answers("split-with-pauses")),
-        Condition("loss", _answers("octets-lost", "truncated")),
-        Condition("delay", _late),
-        Condition("duplicate", _answers("duplicated")),
-        Condition("corruption", _answers("bits-flipped", "noise-inserted")),
-        Condition("silence", _answers("no-reply", "request-lost")),
-        Condition("stuck", _lasting("stuck-break")),
-        Condition("wrong-line", _lasting("wrong-baud")),
-        Condition("babble", _lasting("babble")),
-        Condition("unplugged", _lasting("unplugged"), gone=True),
+        Condition(LineCondition.WHOLE, _none),
+        Condition(LineCondition.OCTET_BY_OCTET, _none, octet_by_octet=True),
+        Condition(LineCondition.SPLIT, _answers("split-with-pauses")),
+        Condition(LineCondition.LOSS, _answers("octets-lost", "truncated")),
+        Condition(LineCondition.DELAY, _late),
+        Condition(LineCondition.DUPLICATE, _answers("duplicated")),
+        Condition(LineCondition.CORRUPTION, _answers("bits-flipped", "noise-inserted")),
+        Condition(LineCondition.SILENCE, _answers("no-reply", "request-lost")),
+        Condition(LineCondition.STUCK, _lasting("stuck-break")),
+        Condition(LineCondition.WRONG_LINE, _lasting("wrong-baud")),
+        Condition(LineCondition.BABBLE, _lasting("babble")),
+        Condition(LineCondition.UNPLUGGED, _lasting("unplugged"), gone=True),
     )
 }
 
 
-def run_case(rig: Rig, condition: Condition, seed: int) -> list[str]:
-    """One seeded conversation; the faults that struck. AssertionError tells what the driver did."""
+@dataclass(frozen=True)
+class Outcome:
+    """`struck`: the faults that did; `untrue`: values that a driver may return that `cannot`."""
+
+    struck: list[str]
+    untrue: list[str]
+
+
+WHOLE: Final = (LineCondition.WHOLE, LineCondition.OCTET_BY_OCTET)
+
+
+def run_case(rig: Rig, condition: Condition, seed: int) -> Outcome:
+    """One seeded conversation. AssertionError tells what the driver did."""
     rng = random.Random(f"{rig.name}/{condition.name}/{seed}")
     clock = VirtualClock(START)
-    plan = FaultPlan(tuple(condition.faults(rng, rig.timing)))
+    plan = FaultPlan(tuple(condition.faults(rng, rig.profile.timing)))
     pipes: list[FaultyTransport] = []
 
     def wrap(transport: Transport) -> Transport:
@@ -223,21 +235,22 @@ def run_case(rig: Rig, condition: Condition, seed: int) -> list[str]:
 
     driven = rig.make(clock, wrap)
     said: list[str] = []
+    untrue: list[str] = []
     for _ in range(_CALLS):
         call = rng.choice(driven.calls)
-        said.append(_made(rig, condition, clock, call))
+        said.append(_made(rig, condition, clock, call, untrue))
         if rng.random() < 0.3:
             clock.sleep_until(clock.now() + rng.randint(0, 3) * SECOND)
-    outcomes = [_made(rig, condition, clock, driven.settled) for _ in range(_ATTEMPTS)]
+    outcomes = [_made(rig, condition, clock, driven.settled, untrue) for _ in range(_ATTEMPTS)]
     where = f"{rig.name} over a line in condition {condition.name}, seed {seed}"
     assert "returned" in outcomes, f"{where}: does not recover: {said} then {outcomes}"
     assert outcomes[-1] == "returned", f"{where}: fails again: {said} then {outcomes}"
-    if condition.name in ("whole", "octet-by-octet"):
+    if condition.name in WHOLE:
         assert set(said + outcomes) == {"returned"}, f"{where}: {said}"
-    return [struck.fault for pipe in pipes for struck in pipe.struck]
+    return Outcome([struck.fault for pipe in pipes for struck in pipe.struck], untrue)
 
 
-def _made(rig: Rig, condition: Condition, clock: Clock, call: Call) -> str:
+def _made(rig: Rig, condition: Condition, clock: Clock, call: Call, untrue: list[str]) -> str:
     where = f"{rig.name}.{call.name} in condition {condition.name}"
     began = clock.now()
     before = call.executed() if call.executed is not None else 0
@@ -250,12 +263,14 @@ def _made(rig: Rig, condition: Condition, clock: Clock, call: Call) -> str:
         error = raised
     took = clock.now() - began
     assert took <= rig.longest, f"{where}: took {took / SECOND} s"
-    if error is None and condition.name not in rig.blind:
-        assert call.right(value), f"{where}: returned {value!r}, which is not true"
+    cannot = condition.name in rig.profile.cannot
+    if error is None and not call.right(value):
+        assert cannot, f"{where}: returned {value!r}, which is not true"
+        untrue.append(call.name)
     if call.executed is not None and not call.repeats:
         done = call.executed() - before
         if error is None:
-            assert done == 1 or condition.name in rig.blind, f"{where}: returned, done {done} times"
+            assert done == 1 or cannot, f"{where}: returned, done {done} times"
         elif isinstance(error, NoReply):
             assert done == 0, f"{where}: NoReply, but done {done} times"
         else:

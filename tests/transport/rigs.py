@@ -12,7 +12,7 @@ from matrix import Call, Driven, Rig, Wrap
 from bench.clock import Clock
 from bench.devices import DisplayState, KeySlot, Measurement, RegisterReading
 from bench.emulation import KeyTruth
-from bench.errors import Busy, KitFault, PeerError
+from bench.errors import Busy, KitFault
 from bench.secret import Secret
 from bench.units import SECOND
 from drivers.console_hub import ConsoleHub
@@ -26,9 +26,6 @@ from drivers.profiles.profile import read_profile
 from drivers.transport.memory import MemoryPort
 from emulators.wire.dlms_meter import DlmsMeter as EmulatedMeter
 from tests.wire.kit_on_wire import BOARD, HUB, IHD, METER, Home, home
-
-_NO_CHECKSUM: Final = "a console line has no checksum: a changed or lost digit is another number"
-_CONSOLE_BLIND: Final = {"loss": _NO_CHECKSUM, "corruption": _NO_CHECKSUM, "babble": _NO_CHECKSUM}
 
 _ELECTRICITY: Final = read_profile("generic-dlms-electricity")
 _KIT: Final = (KitFault, Busy)  # Busy: the shared line does not fall silent
@@ -218,11 +215,11 @@ def _meter(clock: Clock, wrap: Wrap) -> Driven:
 
 
 RIGS: Final[Mapping[object, Rig]] = {
-    DlmsMeter: Rig("dlms-meter", _meter, _ELECTRICITY.timing, exchanges=10),
-    ConsoleHub: Rig("console-hub", _hub, HUB.timing, blind=_CONSOLE_BLIND, exchanges=6),
-    ConsoleDisplay: Rig("console-ihd", _display, IHD.timing, blind=_CONSOLE_BLIND),
-    GasViaHub: Rig("gas-via-hub", _gas_via_hub, HUB.timing, (PeerError,), _CONSOLE_BLIND, 8),
-    ModbusRelayBoard: Rig("relay-board", _board, BOARD.timing, _KIT, exchanges=8),
-    ModbusReferenceMeter: Rig("reference-meter", _reference_meter, METER.timing, _KIT, exchanges=8),
+    DlmsMeter: Rig("dlms-meter", _meter, _ELECTRICITY, exchanges=10),
+    ConsoleHub: Rig("console-hub", _hub, HUB, exchanges=6),
+    ConsoleDisplay: Rig("console-ihd", _display, IHD),
+    GasViaHub: Rig("gas-via-hub", _gas_via_hub, HUB, exchanges=8),
+    ModbusRelayBoard: Rig("relay-board", _board, BOARD, _KIT, exchanges=8),
+    ModbusReferenceMeter: Rig("reference-meter", _reference_meter, METER, _KIT, exchanges=8),
 }
 """By the driver that the entry point names."""

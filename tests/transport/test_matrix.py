@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from importlib.metadata import entry_points
 
 import pytest
-from matrix import CONDITIONS, START, Call, Driven, Rig, Wrap, run_case
+from matrix import CONDITIONS, START, WHOLE, Call, Driven, Rig, Wrap, run_case
 from rigs import RIGS
 
 from bench.clock import Clock
 from bench.errors import NoReply
 from bench.plugins import DRIVERS
 from bench.units import MILLISECOND, SECOND
+from drivers.profiles.line_conditions import LineCondition
 from drivers.profiles.profile import TimingProfile
 from drivers.transport.line import LineSettings
 from drivers.transport.memory import MemoryPort
+from tests.wire.kit_on_wire import BOARD
 
 CASES = int(os.environ.get("SMETS1_BENCH_MATRIX_CASES", "8"))
-NOT_DRIVERS = frozenset({"pipe-faults", "capture", "emulated-line"})
+NOT_DRIVERS = frozenset({"pipe-faults", "capture", "lines", "identification", "confirmation"})
 """Entry points of the group that are no device drivers."""
 
 
-def run_cases(rig: Rig, condition: str, cases: int) -> list[str]:
-    return [fault for seed in range(cases) for fault in run_case(rig, CONDITIONS[condition], seed)]
+ENOUGH = 200
+"""Cases within which a driver that says it cannot has shown it, or its profile is wrong."""
+
+
+def run_cases(rig: Rig, condition: LineCondition, cases: int) -> list[str]:
+    held = CONDITIONS[condition]
+    return [fault for seed in range(cases) for fault in run_case(rig, held, seed).struck]
 
 
 def test_every_driver_that_is_installed_is_in_the_matrix() -> None:
@@ -37,11 +45,30 @@ def test_every_driver_that_is_installed_is_in_the_matrix() -> None:
     assert missing == [], "give each a rig in tests/transport/rigs.py"
 
 
+def test_every_condition_is_in_the_matrix() -> None:
+    assert set(CONDITIONS) == set(LineCondition)
+
+
 @pytest.mark.parametrize("condition", CONDITIONS)
 @pytest.mark.parametrize("driver", RIGS, ids=[rig.name for rig in RIGS.values()])
-def test_a_driver_is_right_or_says_that_it_is_not(driver: object, condition: str) -> None:
+def test_a_driver_is_right_or_says_that_it_is_not(driver: object, condition: LineCondition) -> None:
     struck = run_cases(RIGS[driver], condition, CASES)
-    assert bool(struck) == (condition not in ("whole", "octet-by-octet")), "the line was whole"
+    assert bool(struck) == (condition not in WHOLE), "the line was whole"
+
+
+@pytest.mark.parametrize(
+    ("rig", "condition"),
+    [
+        pytest.param(rig, condition, id=f"{rig.name}-{condition}")
+        for rig in RIGS.values()
+        for condition in rig.profile.cannot
+    ],
+)
+def test_what_a_profile_says_its_driver_cannot_is_so(rig: Rig, condition: LineCondition) -> None:
+    held = CONDITIONS[condition]
+    assert any(run_case(rig, held, seed).untrue for seed in range(ENOUGH)), (
+        f"{rig.profile.profile} says cannot: {condition}, but {ENOUGH} cases were right"
+    )
 
 
 class Believer:
@@ -94,23 +121,32 @@ def _hanging(clock: Clock, wrap: Wrap) -> Driven:
     return Driven([call], call)
 
 
-BELIEVER = Rig("believer", _believer, TimingProfile(SECOND, MILLISECOND, 2 * SECOND))
+TIMED = replace(BOARD, timing=TimingProfile(SECOND, MILLISECOND, 2 * SECOND))
+BELIEVER = Rig("believer", _believer, TIMED)
 
 
 @pytest.mark.parametrize("condition", ["delay", "duplicate", "corruption", "babble"])
-def test_the_matrix_catches_a_driver_that_believes_anything(condition: str) -> None:
+def test_the_matrix_catches_a_driver_that_believes_anything(condition: LineCondition) -> None:
     with pytest.raises(AssertionError, match="not true"):
         run_cases(BELIEVER, condition, 20)
 
 
 def test_the_matrix_catches_a_driver_that_hangs() -> None:
-    rig = Rig("hanging", _hanging, TimingProfile(SECOND, MILLISECOND, 2 * SECOND))
+    rig = Rig("hanging", _hanging, TIMED)
     with pytest.raises(AssertionError, match="took"):
-        run_cases(rig, "silence", 20)
+        run_cases(rig, LineCondition.SILENCE, 20)
+
+
+def test_the_matrix_catches_a_profile_that_claims_too_much() -> None:
+    board = next(rig for rig in RIGS.values() if rig.name == "relay-board")
+    claims = {LineCondition.CORRUPTION: "it has a checksum all the same"}
+    rig = replace(board, profile=replace(board.profile, cannot=claims))
+    with pytest.raises(AssertionError, match="cases were right"):
+        test_what_a_profile_says_its_driver_cannot_is_so(rig, LineCondition.CORRUPTION)
 
 
 def test_a_case_is_replayed_by_its_seed() -> None:
     rig = next(iter(RIGS.values()))
-    for condition in ("corruption", "babble"):
+    for condition in (LineCondition.CORRUPTION, LineCondition.BABBLE):
         first = run_case(rig, CONDITIONS[condition], 3)
         assert run_case(rig, CONDITIONS[condition], 3) == first

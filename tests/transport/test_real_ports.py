@@ -151,7 +151,7 @@ def test_a_port_nobody_empties_is_given_up(
 def test_a_flood_nobody_reads_stays_bounded(
     opened: Callable[[str], Transport], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("drivers.transport.stream._UNREAD_AT_MOST", 1000)
+    monkeypatch.setattr("drivers.transport.reader._UNREAD_AT_MOST", 1000)
     kit = TcpKit(lambda caller: caller.sendall(bytes(300_000)))
     try:
         with opened(f"socket://127.0.0.1:{kit.tcp_port}") as transport:
@@ -164,16 +164,19 @@ class Babbler:
     """A channel that always has a hundred octets more."""
 
     has_line = False
+    shared = True
 
     def __init__(self) -> None:
         self.asked = 0
         self.full = threading.Event()
 
-    def receive(self) -> bytes:
+    def receive(self, timeout: float | None) -> bytes:
         self.asked += 1
         if self.asked == 10:
             self.full.set()
         return bytes(100)
+
+    def interrupt(self) -> None: ...
 
     def send(self, data: bytes, line_time: float) -> None: ...
 
@@ -187,7 +190,7 @@ class Babbler:
 def test_the_reader_stops_reading_what_nobody_takes(
     clock: WallClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("drivers.transport.stream._UNREAD_AT_MOST", 1000)
+    monkeypatch.setattr("drivers.transport.reader._UNREAD_AT_MOST", 1000)
     channel = Babbler()
     transport = StreamTransport("x", lambda line: channel, LINE, clock, released=lambda: None)
     assert channel.full.wait(10)

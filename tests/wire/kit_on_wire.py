@@ -22,8 +22,8 @@ from emulators.models.ihd import InHomeDisplay
 from emulators.models.reference_meter import ReferenceMeter
 from emulators.models.relay_board import RelayBoard
 from emulators.wire.console import ConsoleDevice
-from emulators.wire.hosts import Host
 from emulators.wire.modbus import ModbusDevices, ReferenceMeterUnit, RelayBoardUnit, Unit
+from emulators.wire.wire_end import WireEnd
 
 START = parse_instant("2021-04-08T09:30:00Z")
 HUB = read_profile("generic-console-hub")
@@ -66,7 +66,7 @@ class Home:
     def electricity(self) -> ElectricityMeter:
         return cast(ElectricityMeter, self.world.models["electricity"])
 
-    def hang_console(self, name: str, profile: Profile, host: Host) -> ConsoleDevice:
+    def hang_console(self, name: str, profile: Profile, host: WireEnd) -> ConsoleDevice:
         model = self.hub if name == "hub" else self.display
         device = ConsoleDevice(model, profile, self.clock, host.send)
         host.line = profile.line.settings
@@ -74,7 +74,7 @@ class Home:
         return device
 
     def bench_kit(
-        self, host: Host, board: Profile = BOARD, meter: Profile = METER
+        self, host: WireEnd, board: Profile = BOARD, meter: Profile = METER
     ) -> ModbusDevices:
         units: list[Unit] = [
             RelayBoardUnit(self.board, board),
@@ -82,7 +82,7 @@ class Home:
         ]
         return ModbusDevices(units, self.clock, host.send)
 
-    def hang_bench_kit(self, host: Host, board: Profile = BOARD, meter: Profile = METER) -> None:
+    def hang_bench_kit(self, host: WireEnd, board: Profile = BOARD, meter: Profile = METER) -> None:
         host.attach(self.bench_kit(host, board, meter))
 
     def console_port(

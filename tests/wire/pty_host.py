@@ -48,12 +48,12 @@ class PtyHost:
         """From now on nothing the device says arrives, until `muted` is set back."""
         self.muted = True
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes, since: Micros | None = None) -> None:
         if self.muted:
             return
         if self.gone_after is not None:
             data = data[: self.gone_after - self.sent]
-        self._host.send(data)
+        self._host.send(data, since)
         self.sent += len(data)
         if self.sent == self.gone_after:
             self.gone_after = None

@@ -12,6 +12,7 @@ from bench.clock import WallClock
 from bench.devices import KeySlot
 from bench.errors import PortGone
 from bench.secret import Secret
+from bench.units import Micros
 from drivers import dlms_meter
 from drivers.dlms_meter import DlmsMeter as Driver
 from drivers.profiles.dlms_keys import demo_meter_keys
@@ -32,12 +33,12 @@ class FrayedPort(MemoryPort):
     gone_after: int | None = None
     said = 0
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes, since: Micros | None = None) -> None:
         self.said += len(data)
         if self.gone_after is None:
-            super().send(data)
+            super().send(data, since)
             return
-        super().send(data[: self.gone_after])
+        super().send(data[: self.gone_after], since)
         self.gone_after -= len(data)
         if self.gone_after <= 0:
             self.gone_after = None

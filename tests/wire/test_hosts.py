@@ -17,8 +17,9 @@ from bench.errors import BenchError, PortGone
 from bench.units import MILLISECOND, SECOND, Micros
 from drivers.transport.line import LineSettings, Parity
 from drivers.transport.opening import open_transport
-from emulators.wire.hosts import Host, Hosting
+from emulators.wire.hosts import Hosting
 from emulators.wire.tcp_end import TcpEnd
+from emulators.wire.wire_end import WireEnd
 
 LINE = LineSettings(9600)
 
@@ -26,7 +27,7 @@ LINE = LineSettings(9600)
 class Device:
     """Keeps what it hears with the time it came; answers `?` with `!`."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: WireEnd) -> None:
         self.heard: list[tuple[Micros, bytes]] = []
         self._host = host
         host.attach(self)

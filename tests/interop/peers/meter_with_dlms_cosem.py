@@ -103,10 +103,11 @@ def answers(asked: dict) -> dict:
         octets = client.get(attribute(interfaces.REGISTER, asked["register"]))
         found["steps"] = parse_as_dlms_data(octets)
         if "reads" in asked:
-            start = time.perf_counter()
+            start, spent = time.perf_counter(), time.process_time()
             for _ in range(asked["reads"]):
                 client.get(attribute(interfaces.REGISTER, asked["register"]))
             found["per_second"] = asked["reads"] / (time.perf_counter() - start)
+            found["cpu"] = (time.process_time() - spent) / asked["reads"]
         if "new" in asked:
             wrapped = security.wrap_key(
                 security_control=security.SecurityControlField(security_suite=0),

@@ -101,10 +101,11 @@ def answers(asked: dict) -> dict:
     listed = meter.client.parseObjects(meter.run(meter.client.getObjectsRequest()).data, True)
     found["objects"] = sorted(f"{int(item.objectType)} {item.logicalName}" for item in listed)
     if "reads" in asked:
-        start = time.perf_counter()
+        start, spent = time.perf_counter(), time.process_time()
         for _ in range(asked["reads"]):
             meter.read(register, 2)
         found["per_second"] = asked["reads"] / (time.perf_counter() - start)
+        found["cpu"] = (time.process_time() - spent) / asked["reads"]
     if "new" in asked:
         setup = GXDLMSSecuritySetup(asked["security-setup"])
         key = (GlobalKeyType.UNICAST_ENCRYPTION, bytearray.fromhex(asked["new"]))

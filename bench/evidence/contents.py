@@ -1,0 +1,75 @@
+"""What of a run's folder goes into a pack, by a list that says what each file is.
+
+A file that is not on the list is named and left out: what nobody declared might be anything, also
+a key. Links are not followed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.errors import BenchError, UsageError
+from bench.evidence.archive import may_be_packed
+
+TRACE: Final = "trace.jsonl"
+RESULT: Final = "result.json"
+CHECKPOINTS: Final = "checkpoints.jsonl"
+ENVIRONMENT: Final = "environment.json"
+CLOCK: Final = "clock.json"
+INPUTS: Final = "inputs"
+
+NEEDED: Final = (TRACE, RESULT)
+
+DECLARED: Final = {
+    r"trace\.jsonl": "what happened",
+    r"result\.json": "what was found",
+    r"details\.yaml": "who ordered the test, who made it",
+    r"environment\.json": "the machine and its software",
+    r"clock\.json": "how good the clock was",
+    r"checkpoints\.jsonl": "the run's own checkpoints",
+    r"captures/[^/]+\.jsonl": "what passed on a port",
+    r"inputs/.+\.yaml": "what the run read: suites, installations, overlay, station, profiles",
+}
+"""Patterns of names, and what stands in such a file."""
+
+DERIVED: Final = frozenset({"report.html", "junit.xml", "mrr6.csv"})
+"""Written anew by `pack` from trace and result, so what the folder holds does not matter."""
+
+_PATTERN: Final = re.compile("|".join(f"(?:{pattern})" for pattern in DECLARED))
+
+
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """The files of a run's folder: those to be packed, and the names of those left out."""
+
+    packed: dict[str, bytes]
+    left_out: tuple[str, ...]
+
+
+def run_files(folder: Path) -> RunFiles:
+    """Reads the folder. Raises `UsageError` where it is no run, `BenchError` where it fails."""
+    folder = folder.resolve()
+    packed: dict[str, bytes] = {}
+    left_out: list[str] = []
+    try:
+        for path in sorted(folder.rglob("*")):
+            name = path.relative_to(folder).as_posix()
+            if path.is_dir() and not path.is_symlink():
+                continue
+            is_link = path.resolve() != path
+            if _PATTERN.fullmatch(name) and may_be_packed(name) and not is_link:
+                packed[name] = path.read_bytes()
+            elif name not in DERIVED:
+                left_out.append(name)
+    except OSError as error:
+        raise BenchError(f"{folder}: cannot be read: {error.strerror}") from None
+    missing = [name for name in NEEDED if name not in packed]
+    if missing:
+        raise UsageError(
+            f"{folder}: expected the folder of a run, got none with {' and '.join(missing)}",
+            hint="name the folder that `smets1-bench run --out DIR` wrote",
+        )
+    return RunFiles(packed, tuple(left_out))

@@ -1,0 +1,240 @@
+"""One run of the real engine on an emulated installation, with the strikes of one cell.
+
+Everything is rebuilt for each run from the same seed, so that a run that begins alike goes on
+alike up to its first difference: that is what running through schedules rests on.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from bench.clock import VirtualClock
+from bench.demo_keys import demo_key
+from bench.devices import Device, KeySlot
+from bench.effects import Effects
+from bench.emulation import (
+    HELD,
+    EmulatedWorld,
+    Fate,
+    FaultSpec,
+    Moment,
+    PartyBehaviours,
+    Truth,
+    WorldFactory,
+)
+from bench.errors import UsageError
+from bench.grid.cell import Cell, Scope, Strike
+from bench.grid.judging import End, Ended, Kept, judge
+from bench.installation import Installation
+from bench.installation_file import read_installation
+from bench.key_ring import KeyRing, MemoryKeyRing
+from bench.mehrs.loader import load_strategy
+from bench.mehrs.strategy import Strategy
+from bench.migration.defaults import with_overrides
+from bench.migration.process import migrate
+from bench.parties import Inbox
+from bench.plugins import EMULATORS, load
+from bench.resubmission import resubmission_policy
+from bench.secret import Secret
+from bench.shipped import find
+from bench.trace import Closed, Event, Step
+from bench.units import DAY, MINUTE, parse_instant
+
+START = parse_instant("2021-05-04T09:00:00Z")
+DEFAULTS = {"passages": 2}
+"""An installation is resubmitted once, so that what one passage leaves meets the next."""
+
+_NOTHING = Fate()
+_SETTLES_DOWN = 10 * MINUTE
+"""After it every device that restarted is up again."""
+_ALL_IS_OVER = 2 * DAY
+"""After it every late act was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request of a run that was counted; `events` had been written when it was made."""
+
+    target: str
+    operation: str
+    events: int
+
+
+@dataclass(slots=True)
+class Trial:
+    """What came of one run."""
+
+    cell: Cell
+    ended: Ended
+    outcome: str
+    requests: list[Request]
+    events: list[Event]
+    struck: int
+    truth: Truth | None = None
+
+
+class _Striker:
+    """Counts what is in scope and strikes when it is time. Implements `bench.emulation.Script`."""
+
+    def __init__(self, world: EmulatedWorld, cell: Cell) -> None:
+        self.events: list[Event] = []
+        self.requests: list[Request] = []
+        self.struck = 0
+        self._world = world
+        self._scope = cell.scope
+        self._counting = cell.scope is Scope.RUN
+        self._requests: dict[int, list[Strike]] = {}
+        self._events: dict[int, list[Strike]] = {}
+        for strike in cell.strikes:
+            at = self._events if strike.after_event else self._requests
+            at.setdefault(strike.at, []).append(strike)
+
+    def fate(self, target: str, operation: str) -> Fate:
+        if not self._counting:
+            return _NOTHING
+        self.requests.append(Request(target, operation, len(self.events)))
+        strikes = self._requests.get(len(self.requests))
+        if strikes is None:
+            return _NOTHING
+        self.struck += len(strikes)
+        fault, lasts, let_through = "", None, []
+        for strike in strikes:
+            if strike.lets is not None:
+                let_through.append(strike.lets)
+            elif strike.target:
+                self._begin(strike)
+            else:
+                fault, lasts = strike.fault, strike.lasts
+        return Fate(fault, let_through, lasts)
+
+    def see(self, event: Event) -> None:
+        self.events.append(event)
+        self._world.observe(event)
+        if self._scope is Scope.KEYS:
+            if isinstance(event, Step) and event.section == "2.5.10":
+                self._counting = event.outcome == "passed"
+            elif isinstance(event, Closed) or (
+                isinstance(event, Step) and event.section == "2.6.4.1" and event.outcome == "passed"
+            ):
+                self._counting = False
+        for strike in self._events.get(len(self.events), ()):
+            self.struck += 1
+            self._begin(strike)
+
+    def stop(self) -> None:
+        self._counting = False
+        self._requests.clear()
+
+    def _begin(self, strike: Strike) -> None:
+        moment = Moment(after=0)  # long past: as soon as anybody waits
+        self._world.arm(FaultSpec(strike.fault, strike.target, moment, strike.lasts))
+
+
+def run_cell(cell: Cell, seed: int = 1) -> Trial:
+    """Runs it and judges the end. The same cell and seed give the same run.
+
+    Raises `UsageError` for a cell that names what does not exist.
+    """
+    installation, strategy = installation_of(cell.installation), _strategy()
+    _check(cell, installation)
+    clock = VirtualClock(START)
+    inbox = Inbox(clock)
+    first = {
+        (device.name, KeySlot.SUA): demo_key(device.eui64, KeySlot.SUA)
+        for device in installation.meters
+    }
+    factory: WorldFactory = load(EMULATORS, "installation")
+    world = factory(
+        installation,
+        clock=clock,
+        seed=seed,
+        inbox=inbox,
+        behaviours=_BEHAVIOURS,
+        resubmission=resubmission_policy(strategy, installation.group),
+        device_keys=first,
+    )
+    striker = _Striker(world, cell)
+    events = striker.events
+    let_all_through = world.follow(striker)
+    keys = MemoryKeyRing(dict(first))
+    effects = Effects(
+        clock=clock,
+        inbox=inbox,
+        devices=_devices(world),
+        parties=world.parties,
+        keys=keys,
+        random_bytes=random.Random(seed).randbytes,
+        sink=striker.see,
+    )
+    before = world.truth()
+    try:
+        migration = migrate(effects, installation, strategy, with_overrides(DEFAULTS))
+    except Exception as error:
+        ended = Ended(End.BROKEN, f"{type(error).__name__}: {error}")
+        return Trial(cell, ended, "", striker.requests, events, striker.struck)
+    striker.stop()
+    clock.sleep_until(clock.now() + _SETTLES_DOWN)
+    let_all_through()
+    clock.sleep_until(clock.now() + _ALL_IS_OVER)
+    after = world.truth()
+    kept = {device.name: _kept(keys, device.name) for device in installation.meters}
+    reset = frozenset(s.target for s in cell.strikes if s.fault == "factory-reset")
+    ended = judge(installation, migration.outcome, events, kept, before, after, reset)
+    return Trial(
+        cell, ended, migration.outcome, striker.requests, events, striker.struck, truth=after
+    )
+
+
+_BEHAVIOURS = PartyBehaviours()
+
+
+def _devices(world: EmulatedWorld) -> dict[str, Device]:
+    return dict(world.devices)
+
+
+def _kept(keys: KeyRing, device: str) -> Kept:
+    def shown(key: Secret | None) -> str:
+        return "" if key is None else key.check_value
+
+    slot = KeySlot.SUA
+    others = {shown(keys.staged(device, slot)), shown(keys.previous(device, slot))} - {""}
+    return Kept(shown(keys.current(device, slot)), frozenset(others))
+
+
+@cache
+def installation_of(name: str) -> Installation:
+    """A shipped installation. Raises `UsageError`."""
+    return read_installation(find("installations", name))
+
+
+@cache
+def _strategy() -> Strategy:
+    return load_strategy("5.0", "4.0", None)
+
+
+def _check(cell: Cell, installation: Installation) -> None:
+    problems: list[str] = []
+    for strike in cell.strikes:
+        if strike.lets is None and strike.fault != HELD:
+            problems += _problems(strike, installation)
+    if problems:
+        raise UsageError([f"{cell}: {problem}" for problem in problems])
+
+
+def _problems(strike: Strike, installation: Installation) -> Sequence[str]:
+    faults: dict[str, Any] = load(EMULATORS, "faults")
+    fault = faults.get(strike.fault)
+    if fault is None:
+        return [f"no fault is called '{strike.fault}'"]
+    if not strike.target:
+        if fault.fate is None:
+            return [f"{strike.fault} needs a target: {strike.fault}@NAME"]
+        return ["a fault of a request strikes before one: r1"] if strike.after_event else []
+    moment = Moment(after=0)
+    spec = FaultSpec(strike.fault, strike.target, moment, strike.lasts)
+    found: Sequence[str] = load(EMULATORS, "fault-problems")(spec, installation)
+    return found

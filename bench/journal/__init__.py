@@ -1,0 +1,1 @@
+"""What a run did, kept so that it can be taken up again (docs/journal.md)."""

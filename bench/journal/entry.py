@@ -1,0 +1,53 @@
+"""One entry of the journal, and how each is chained to the one before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from bench.journal.moment import Moment
+
+
+class Kind(StrEnum):
+    RUN = "run"  # the first: what the run is (`bench.journal.run_head`)
+    SCENARIO = "scenario"  # a scenario began; `target` is its name
+    INTENT = "intent"  # an act is about to be made; `body`: its arguments
+    RESULT = "result"  # what came of the act of that number
+    READING = "reading"  # an act that changes nothing outside, with its result
+    RESUMED = "resumed"  # the run was taken up again before the act of that number; `body`: gap
+    UNDONE = "undone"  # safe state: something was put back
+    ENDED = "ended"  # the scenario ended
+    FINISHED = "finished"  # the run ended; `body`: its verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`number` counts the acts of a scenario from 1; 0 where the entry is none of an act.
+
+    `body` is a line of JSON (`bench.journal.values`).
+    """
+
+    kind: Kind
+    number: int
+    target: str
+    operation: str
+    body: str
+    moment: Moment
+
+
+START: Final = bytes(32)
+"""What the first entry is chained to."""
+
+
+def chained(before: bytes, entry: Entry) -> bytes:
+    """SHA-256 over the link before and every field of the entry."""
+    when = entry.moment
+    fields = (
+        *(entry.kind.value, entry.number, entry.target, entry.operation, entry.body),
+        *(when.at, when.monotonic, when.boot),
+    )
+    line = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(before + line.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,176 @@
+"""Where the keys of a run are: one file beside the journal, readable by its owner only.
+
+It holds every key that a device may hold: the current one, the one on its way, the one before,
+until it is proven that a key is held nowhere and it is retired. Each change replaces the file whole
+and is on the disk before the next thing is done, so before the intent of the transfer is written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, Self
+
+from bench.errors import BenchError
+from bench.secret import Secret
+
+FILE: Final = "keys.json"
+_FORMAT: Final = 1
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+class KeyStoreRefused(BenchError):
+    """The file is no key store, holds less than it must, or others can read it."""
+
+
+class RetiredKey(Secret):
+    """A key that was destroyed: its check value is known, its bytes are not."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self, label: str, check_value: str) -> None:
+        super().__init__(b"", label)
+        self._known = check_value
+
+    @property
+    def check_value(self) -> str:
+        return self._known
+
+    def reveal(self) -> bytes:
+        raise BenchError(f"{self.label}: the key {self._known} was retired and destroyed")
+
+    def matches(self, other: Secret) -> bool:
+        return other is self
+
+    def __repr__(self) -> str:
+        return f"<Secret {self.label} kcv={self._known} retired>"
+
+
+class KeyStore:
+    """The keys of every scenario's devices, and those that were made and have no place yet."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._rings: dict[str, dict[str, dict[str, Secret]]] = {}
+        self._fresh: list[Secret] = []
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """One that is there. Raises `KeyStoreRefused`."""
+        store = cls(path)
+        try:
+            with path.open("rb") as file:
+                if os.fstat(file.fileno()).st_mode & _OTHERS:
+                    raise KeyStoreRefused(
+                        f"{path}: others than its owner can read or write it",
+                        hint=f"chmod 600 {path}, and ask who could have read it",
+                    )
+                store._take(json.load(file))
+        except OSError as error:
+            raise KeyStoreRefused(f"{path}: cannot be read: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise KeyStoreRefused(
+                f"{path}: not a key store of this version",
+                hint="the keys in it may be the only way to the devices: keep the file",
+            ) from None
+        return store
+
+    def _take(self, data: Any) -> None:
+        if data["format"] != _FORMAT:
+            raise ValueError("another format")
+        self._fresh = [_secret(key) for key in data["unplaced"]]
+        self._rings = {
+            scenario: {
+                place: {state: _secret(key) for state, key in states.items()}
+                for place, states in ring.items()
+            }
+            for scenario, ring in data["rings"].items()
+        }
+
+    def ring(self, scenario: str) -> Mapping[str, Mapping[str, Secret]]:
+        """What is held for a scenario's devices: `device/slot`, then the key's state."""
+        return self._rings.get(scenario, {})
+
+    def add(self, key: Secret) -> None:
+        """A new key, not yet in any place of a ring; on the disk when this returns."""
+        self._fresh.append(key)
+        self._write()
+
+    def find(self, check_value: str, label: str) -> Secret:
+        """The key of that check value and label, or what is left of it if it was retired."""
+        placed = (
+            key
+            for ring in self._rings.values()
+            for states in ring.values()
+            for key in states.values()
+        )
+        for key in (*self._fresh, *placed):
+            if key.check_value == check_value and key.label == label:
+                return key
+        return RetiredKey(label, check_value)
+
+    def keep(self, scenario: str, ring: dict[str, dict[str, Secret]]) -> None:
+        """The ring of a scenario as it is now; on the disk when this returns."""
+        self._rings[scenario] = ring
+        held = [key for states in ring.values() for key in states.values()]
+        self._fresh = [key for key in self._fresh if not any(key is other for other in held)]
+        self._write()
+
+    def _write(self) -> None:
+        data = {
+            "format": _FORMAT,
+            "unplaced": [_revealed(key) for key in self._fresh],
+            "rings": {
+                scenario: {
+                    place: {state: _revealed(key) for state, key in states.items()}
+                    for place, states in ring.items()
+                }
+                for scenario, ring in self._rings.items()
+            },
+        }
+        try:
+            _replace(self._path, json.dumps(data, indent=1).encode())
+        except OSError as error:
+            raise BenchError(
+                f"{self._path}: the keys cannot be kept: {error.strerror}",
+                hint="make room on the disk: no key is sent that is not kept",
+            ) from error
+
+
+def _revealed(key: Secret) -> dict[str, str]:
+    if isinstance(key, RetiredKey):
+        return {"label": key.label, "retired": key.check_value}
+    return {"label": key.label, "key": key.reveal().hex()}
+
+
+def _secret(data: dict[str, str]) -> Secret:
+    if "retired" in data:
+        return RetiredKey(data["label"], data["retired"])
+    return Secret(bytes.fromhex(data["key"]), data["label"])
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """The file whole, old or new, whatever happens; on the disk when this returns."""
+    unfinished = path.with_name(path.name + ".unfinished")
+    with suppress(FileNotFoundError):
+        unfinished.unlink()
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError:
+        with suppress(OSError):
+            unfinished.unlink()
+        raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

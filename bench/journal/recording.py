@@ -1,0 +1,83 @@
+"""What the journal holds of one scenario: its acts in order, each with what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bench.devices import Identity
+from bench.journal.entry import Entry, Kind
+from bench.journal.gap import Gap
+from bench.journal.moment import Moment
+from bench.journal.store import JournalDamaged
+from bench.journal.values import read
+
+
+@dataclass(slots=True)
+class Made:
+    """An act. `outcome` None: the run stopped in the middle of it, or before its end was kept."""
+
+    target: str
+    operation: str
+    arguments: str
+    began: Moment
+    outcome: str | None = None
+
+
+@dataclass(slots=True)
+class Recording:
+    """`gaps`: resumptions by the number of the act before which, or within which, they came.
+
+    `first` and `last` are the moments of its first and last entry; None: it has not begun.
+    `identities`: who the devices said they were then. `stopped`: why it was cut short, if it was.
+    """
+
+    scenario: str
+    first: Moment | None = None
+    identities: Mapping[str, Identity] = field(default_factory=dict)
+    acts: list[Made] = field(default_factory=list)
+    gaps: dict[int, list[Gap]] = field(default_factory=dict)
+    last: Moment | None = None
+    ended: bool = False
+    stopped: str = ""
+
+
+def recordings(entries: Sequence[Entry]) -> dict[str, Recording]:
+    """By the scenario's name. Raises `JournalDamaged` where the entries make no sense."""
+    found: dict[str, Recording] = {}
+    current: Recording | None = None
+    for entry in entries:
+        if entry.kind is Kind.SCENARIO:
+            current = found.setdefault(entry.target, Recording(entry.target))
+            current.first = current.last = entry.moment
+            current.identities = read(entry.body)
+        elif entry.kind in (Kind.RUN, Kind.FINISHED, Kind.UNDONE):
+            continue
+        elif current is None:
+            raise JournalDamaged(f"an entry of kind {entry.kind} outside every scenario")
+        else:
+            _take(current, entry)
+    return found
+
+
+def _take(recording: Recording, entry: Entry) -> None:
+    acts = recording.acts
+    recording.last = entry.moment
+    if entry.kind is Kind.ENDED:
+        recording.ended = True
+        recording.stopped = read(entry.body)
+        return
+    if entry.kind is Kind.RESUMED:
+        gap = read(entry.body)
+        assert isinstance(gap, Gap), "written by the recorder"
+        recording.gaps.setdefault(entry.number, []).append(gap)
+        return
+    expected = len(acts) + (entry.kind is not Kind.RESULT)
+    if entry.number != expected or not expected:
+        raise JournalDamaged(f"{recording.scenario}: act {entry.number} where {expected} follows")
+    if entry.kind is Kind.INTENT:
+        acts.append(Made(entry.target, entry.operation, entry.body, entry.moment))
+    elif entry.kind is Kind.READING:
+        acts.append(Made(entry.target, entry.operation, "", entry.moment, entry.body))
+    else:
+        acts[-1].outcome = entry.body

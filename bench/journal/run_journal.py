@@ -1,0 +1,144 @@
+"""The journal of a whole run in its folder: locked, made or taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from bench.clock import Cancellation, Clock, PacedClock
+from bench.errors import BenchError, UsageError
+from bench.journal import key_store, store
+from bench.journal.entry import Entry, Kind
+from bench.journal.gap import Gap
+from bench.journal.key_store import KeyStore
+from bench.journal.lock import locked
+from bench.journal.moment import moment
+from bench.journal.recorder import Recorder
+from bench.journal.recording import Recording, recordings
+from bench.journal.run_head import RunHead
+from bench.journal.store import Journal, JournalDamaged, Keep
+from bench.journal.values import read, written
+from bench.units import Micros, format_instant
+
+FILES: Final = (store.FILE, f"{store.FILE}-wal", f"{store.FILE}-shm", store.HEAD)
+
+
+class RunJournal:
+    """What a run keeps beside its results. `recorder` makes the one of each scenario."""
+
+    def __init__(
+        self, folder: Path, journal: Journal, entries: tuple[Entry, ...], keys: KeyStore
+    ) -> None:
+        self._folder = folder
+        self._journal = journal
+        self._recordings = recordings(entries)
+        self.keys = keys
+        self.resumed = bool(entries)
+
+    def recording(self, scenario: str) -> Recording:
+        """What is kept of the scenario; empty where it has not begun."""
+        return self._recordings.setdefault(scenario, Recording(scenario))
+
+    def recorder(
+        self,
+        scenario: str,
+        *,
+        clock: Clock,
+        world: PacedClock | None,
+        outside: frozenset[str],
+        cancellation: Cancellation,
+        run: Cancellation,
+        on_gap: Callable[[Gap], None],
+        on_live: Callable[[], None],
+    ) -> Recorder:
+        """`world` None: everything of the scenario is within this process, on a virtual clock."""
+        return Recorder(
+            self._journal,
+            self.recording(scenario),
+            clock=clock,
+            world=world,
+            outside=outside,
+            keys=self.keys if outside else None,
+            cancellation=cancellation,
+            run=run,
+            on_gap=on_gap,
+            on_live=on_live,
+        )
+
+    def finish(self, verdict: str, at: Micros) -> None:
+        """The run has ended; from here on it cannot be resumed."""
+        entry = Entry(Kind.FINISHED, 0, "", "", written(verdict), moment(at))
+        self._journal.add(entry, Keep.SYNCED)
+
+
+@contextmanager
+def journalled(folder: Path, head: RunHead, at: Micros) -> Iterator[RunJournal]:
+    """The journal of a new run. What a former run left of its own is thrown away.
+
+    Raises `Busy`, `BenchError` (it cannot be written, or keys of real devices are in the way).
+    """
+    with locked(folder):
+        _clear(folder)
+        journal = Journal.create(folder / store.FILE)
+        with _closing(journal):
+            journal.add(Entry(Kind.RUN, 0, "", "", written(head), moment(at)), Keep.SYNCED)
+            yield RunJournal(folder, journal, (), KeyStore(folder / key_store.FILE))
+
+
+def _clear(folder: Path) -> None:
+    keys = folder / key_store.FILE
+    if keys.exists():
+        raise BenchError(
+            f"{keys}: keys of devices are kept here, which a new run would lose",
+            hint="run into another folder, or move the file to where it is kept",
+        )
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)
+
+
+@contextmanager
+def taken_up(folder: Path) -> Iterator[tuple[RunHead, Callable[[], RunJournal]]]:
+    """The journal of a run that was stopped: what it is, and the journal once that was compared.
+
+    Raises `Busy`, `UsageError` (it has finished), `JournalDamaged`.
+    """
+    with locked(folder):
+        journal, entries = Journal.open(folder / store.FILE)
+        with _closing(journal):
+            head = _head(folder, entries)
+
+            def go_on() -> RunJournal:
+                path = folder / key_store.FILE
+                keys = KeyStore.open(path) if path.exists() else KeyStore(path)
+                return RunJournal(folder, journal, entries, keys)
+
+            yield head, go_on
+
+
+def _head(folder: Path, entries: tuple[Entry, ...]) -> RunHead:
+    if not entries or entries[0].kind is not Kind.RUN:
+        raise JournalDamaged(f"{folder}: the journal does not say what the run is")
+    if entries[-1].kind is Kind.FINISHED:
+        verdict = read(entries[-1].body)
+        at = format_instant(entries[-1].moment.at)
+        raise UsageError(
+            f"{folder}: the run has finished: {verdict}, {at}",
+            hint=f"its report: smets1-bench report {folder}",
+        )
+    head = read(entries[0].body)
+    if not isinstance(head, RunHead):
+        raise JournalDamaged(f"{folder}: the journal does not say what the run is")
+    return head
+
+
+@contextmanager
+def _closing(journal: Journal) -> Iterator[None]:
+    """What was gathered is written unless that fails, which then is not the news."""
+    try:
+        yield
+    except BaseException:
+        journal.abandon()
+        raise
+    journal.close()

@@ -1,0 +1,39 @@
+"""A key ring that is in the key store after each change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bench.devices import KeySlot
+from bench.journal.key_store import KeyStore
+from bench.key_ring import MemoryKeyRing
+from bench.secret import Secret
+
+
+class StoredKeyRing(MemoryKeyRing):
+    """On the disk before a change returns, and so before anything is done with the key.
+
+    While a process is handed back what it did the ring follows in memory only, for the file is
+    as it was when the run stopped. Both are the same again when it goes live: a ring changes
+    between acts, and each change follows from the acts before it.
+    """
+
+    def __init__(
+        self,
+        keys: Mapping[tuple[str, KeySlot], Secret],
+        store: KeyStore,
+        scenario: str,
+    ) -> None:
+        self._store = store
+        self._scenario = scenario
+        self._live = False
+        super().__init__(keys)
+
+    def go_live(self) -> None:
+        self._live = True
+        self._changed()
+
+    def _changed(self) -> None:
+        if self._live:
+            held = {f"{device}/{slot}": states for (device, slot), states in self.held().items()}
+            self._store.keep(self._scenario, held)

@@ -1,0 +1,83 @@
+"""Whether a scenario can be run on a station, and on which installation; else why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from bench.installation import Installation
+from bench.operator import Operator
+from bench.plugins import EMULATORS, load
+from bench.station.form import Station
+from bench.station.port import Reach
+from bench.suite import FaultEntry
+from bench.suite_reading import PreparedScenario
+
+
+def fitted(prepared: PreparedScenario, station: Station, operator: Operator) -> PreparedScenario:
+    """The scenario as it is run on the station: on the station's own installation if it has one.
+
+    `not_run` of what comes back says why it cannot be run there.
+    """
+    if prepared.not_run:
+        return prepared
+    reasons = list(_reasons(prepared, station, operator))
+    if reasons:
+        return replace(prepared, not_run="; ".join(reasons))
+    held = station.installation
+    if held is None:
+        return prepared
+    wanted = prepared.installation
+    return replace(prepared, installation=held.as_installation(wanted.name, wanted.suppliers))
+
+
+def _reasons(prepared: PreparedScenario, station: Station, operator: Operator) -> Iterator[str]:
+    yield from _installation_reasons(prepared, station)
+    for fault in prepared.scenario.faults:
+        yield from _fault_reasons(fault, station)
+    if prepared.scenario.operator and operator.absent:
+        yield f"it asks a person, and {operator.absent}"
+
+
+def _installation_reasons(prepared: PreparedScenario, station: Station) -> Iterator[str]:
+    held = station.installation
+    if held is None:
+        return
+    wanted = prepared.installation
+    has = held.as_installation(wanted.name, wanted.suppliers)
+    for what, needed, there in (
+        ("group", wanted.group, has.group),
+        ("payment", wanted.payment, has.payment),
+        ("devices", _devices(wanted), _devices(has)),
+        ("suppliers", len(wanted.suppliers), len(has.suppliers)),
+    ):
+        if needed != there:
+            yield f"it needs {what} {needed}, the station's installation has {there}"
+    for supplier in prepared.scenario.parties.suppliers:
+        if supplier not in has.suppliers:
+            yield f"it speaks of supplier '{supplier}', whom the station's installation has not"
+
+
+def _devices(installation: Installation) -> str:
+    named = sorted(f"{device.name} ({device.role})" for device in installation.devices)
+    return ", ".join(named)
+
+
+def _fault_reasons(fault: FaultEntry, station: Station) -> Iterator[str]:
+    reached = station.reached(fault.target)
+    if is_pipe_fault(fault.fault):
+        if not reached.reach.on_a_line:
+            yield (
+                f"{fault.fault} strikes octets, and '{fault.target}' is reached {reached.port} "
+                "without any: use --station emulated-emu, or another with ports"
+            )
+    elif reached.reach in (Reach.REAL, Reach.VIA_HUB):
+        yield (
+            f"{fault.fault} can be put into an emulated device only, and '{fault.target}' is on "
+            f"{reached.port}"
+        )
+
+
+def is_pipe_fault(name: str) -> bool:
+    """Whether a fault of that name strikes the line. An emulator's fault of the same name wins."""
+    return name not in load(EMULATORS, "faults")

@@ -1,0 +1,1 @@
+"""Drivers and emulators over ptys, beside peers: `python -m benchmarks.wire`."""

@@ -1,0 +1,1 @@
+"""Which lines of a device profile a device confirms."""
