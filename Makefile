@@ -1,6 +1,7 @@
 # make run    install into .venv and run the default suite on emulated kit
 # make test   install and run the tests
 # make lint   ruff and mypy
+# make peers  clients and servers nobody here wrote, against ours (tests/interop)
 # make bench  measurements (docs/performance.md)
 # make prove  the long evidence (docs/evidence.md)
 PYTHON ?= python3
@@ -8,7 +9,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: run test lint bench prove docs screenshots clean
+PEERS := $(VENV)/peers
+
+.PHONY: run test lint peers bench prove docs screenshots clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
@@ -30,6 +33,14 @@ lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+$(PEERS)/installed: tests/interop/peers.txt $(VENV)/installed-test
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/interop/peers.txt
+	touch $@
+
+peers: $(PEERS)/installed
+	SMETS1_BENCH_PEERS=$(CURDIR)/$(PEERS)/bin/python $(BIN)/python -m pytest -n $(WORKERS) -q -rs tests/interop
 
 bench: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks

@@ -2,6 +2,8 @@
 
 A scenario that shows a deviant being caught says nothing about the installation and is left out.
 One in which the bench itself failed shows nothing: it counts as not run.
+A scenario that rests on an instrument past its due date, or on one that nobody calibrated, is
+inconclusive at best (`in_doubt`).
 A rule is *not run* when no scenario of a group it concerns was run, or when one that covers it was
 left out; it is *not exercised* when scenarios were run and it had nothing to judge.
 """
@@ -13,7 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from bench.mehrs.strategy import Kind, Rule, Status, Strategy, weakest
-from bench.result import Certificate, RuleRecord, ScenarioRecord, StrategyRecord
+from bench.result import Certificate, InstrumentRecord, RuleRecord, ScenarioRecord, StrategyRecord
 from bench.verdict import Verdict
 
 _WORST_FIRST: Final = ("failed", "inconclusive", "passed")
@@ -36,6 +38,26 @@ def rule_status(rule: Rule, strategy: Strategy) -> Status:
 def worst_verdict(counts: dict[str, int]) -> str:
     """`failed`, `inconclusive` or `passed` from a rule's counts over installations."""
     return next(verdict for verdict in _WORST_FIRST if counts.get(verdict))
+
+
+def in_doubt(instruments: Iterable[InstrumentRecord], device: str, at: str) -> list[str]:
+    """Why what was measured of the device at that time (RFC 3339) proves nothing, in sentences.
+
+    Where an instrument measures a device's feed, the device's supply and registers rest on it. The
+    due date itself is still in time.
+    """
+    said = []
+    for instrument in instruments:
+        if instrument.measures != device:
+            continue
+        if not instrument.due:
+            said.append(f"{instrument.name} of {device}: expected a calibration, it has none")
+        elif at[:10] > instrument.due:
+            said.append(
+                f"{instrument.name} of {device}: expected to be calibrated, certificate "
+                f"{instrument.certificate} was due on {instrument.due}"
+            )
+    return said
 
 
 def certificates_of(

@@ -12,9 +12,16 @@ from collections.abc import Mapping
 from functools import reduce
 from operator import or_
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    create_model,
+)
 
 from bench.units import parse_duration, parse_instant
 from bench.yaml_model import FILE_MODEL
@@ -77,12 +84,14 @@ def _file_type(hint: Any) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         # `Any`: what the validator lets through is what is wanted, and one complaint is enough.
-        return Annotated[Any, BeforeValidator(_PARSE[arguments[1]])]
+        name = arguments[1]
+        return Annotated[Any, BeforeValidator(_PARSE[name]), WithJsonSchema(_SCHEMA[name])]
     if origin in (Union, UnionType) and NoneType in arguments:
         inner = [argument for argument in arguments if argument is not NoneType]
         if len(inner) == 1 and get_origin(inner[0]) is Annotated:
-            parse = _OPTIONAL[get_args(inner[0])[1]]
-            return Annotated[int | None, BeforeValidator(parse)]
+            name = get_args(inner[0])[1]
+            schema = WithJsonSchema(_OPTIONAL_SCHEMA[name])
+            return Annotated[int | None, BeforeValidator(_OPTIONAL[name]), schema]
         return reduce(or_, (_file_type(argument) for argument in arguments))
     if origin is tuple:
         return tuple.__class_getitem__((_file_type(arguments[0]), ...))
@@ -129,6 +138,20 @@ def _scalar(value: Any) -> int | str:
 
 _PARSE = {"scalar": _scalar, "microseconds": _duration, "instant": _instant, "amount": _amount}
 _OPTIONAL = {"microseconds": _duration_or_never, "amount": _amount}
+
+# The same as JSON Schema, for editors (`bench.schemas`).
+_SPAN: Final = "[0-9]{1,9}(ms|s|min|h|d)"
+_INSTANT: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,6})?Z"
+_SCHEMA: Final[Mapping[str, dict[str, Any]]] = {
+    "scalar": {"type": ["integer", "string"]},
+    "microseconds": {"type": "string", "pattern": f"^{_SPAN}$"},
+    "instant": {"type": "string", "pattern": f"^{_INSTANT}$"},
+    "amount": {"type": ["integer", "string"], "pattern": f"^-?{_SPAN}$"},
+}
+_OPTIONAL_SCHEMA: Final[Mapping[str, dict[str, Any]]] = {
+    "microseconds": {"type": "string", "pattern": f"^({_SPAN}|never)$"},
+    "amount": _SCHEMA["amount"],
+}
 
 
 def _build(model: BaseModel, cls: type[T]) -> T:

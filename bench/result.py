@@ -82,6 +82,22 @@ class DeviceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class InstrumentRecord:
+    """A measuring instrument of the bench, as the station file has it, and the device it measures.
+
+    `due` is a date (2026-11-22) by which it had to be calibrated again; `uncertainty` expanded
+    (k=2), relative to the reading. Without a calibration all four are empty.
+    """
+
+    name: str
+    measures: str
+    serial_number: str = ""
+    certificate: str = ""
+    due: str = ""
+    uncertainty: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorRecord:
     """A question to the person at the bench, and what came back; `answer` empty: nothing in time.
 
@@ -176,6 +192,7 @@ class RunRecord:
     stopped: str = ""
     parameters: dict[str, dict[str, ParameterRecord]] = field(default_factory=dict)
     tolerance_s: float = 60
+    instruments: tuple[InstrumentRecord, ...] = ()
 
     @property
     def worst(self) -> Verdict:
@@ -261,5 +278,6 @@ def _run_record(data: dict[str, Any]) -> RunRecord:
             "certificates": certificates,
             "caught": caught,
             "parameters": parameters,
+            "instruments": tuple(InstrumentRecord(**each) for each in data.get("instruments", ())),
         }
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from bench.certificate import certificates_of, strategy_record, worst_verdict
+from bench.certificate import certificates_of, in_doubt, strategy_record, worst_verdict
 from bench.clock import Cancellation, Cancelled, WallClock
 from bench.conformance.checker import Checker
 from bench.errors import BenchError
@@ -16,18 +17,24 @@ from bench.evidence.inputs import InputCopies
 from bench.evidence.recording import SPAN, Recording
 from bench.evidence.signing import Signer, canonical
 from bench.expectations import key_held, mismatches, unknowable
+from bench.journal.run_head import Ordered, RunHead
+from bench.journal.run_journal import RunJournal, journalled
+from bench.journal.store import JournalFailed
 from bench.operator import Nobody, Operator
 from bench.report.story import story
 from bench.result import (
     DeviceRecord,
+    InstrumentRecord,
     OperatorRecord,
     RunRecord,
     ScenarioRecord,
     parameters_of,
     to_json,
 )
+from bench.run_identity import head_of
 from bench.scenario_run import Ran, run_scenario
 from bench.shipped import find
+from bench.station import read_station
 from bench.station.fitting import fitted
 from bench.station.form import DIRECT, ClockSource, Station
 from bench.suite_reading import Forced, PreparedScenario, read_suite
@@ -38,6 +45,9 @@ from bench.verdict import Verdict
 
 TOLERANCE = 60 * SECOND
 CAPTURES = "captures"
+
+TakenUp = Callable[[RunHead], RunJournal]
+"""Gives the journal of a stopped run, compared with what the run would be now."""
 
 Progress = Callable[[int, int, str], None]
 """Called before each scenario: how many are done, how many there are, which is next."""
@@ -63,6 +73,24 @@ class Order:
     operator: Operator = field(default_factory=Nobody)
     signer: Signer | None = None
 
+    @property
+    def ordered(self) -> Ordered:
+        """As it stands in the journal."""
+        forced = self.forced
+        overlay = None if forced.overlay is None else str(forced.overlay)
+        return Ordered(
+            folder=str(Path.cwd()),
+            suite=str(self.suite),
+            named=self.named,
+            station=self.station_named,
+            seed=self.seed,
+            only=self.only,
+            mehrs=forced.mehrs,
+            mam=forced.mam,
+            overlay=overlay,
+            tolerance=self.tolerance,
+        )
+
     def replay(self, scenario: str) -> str:
         """The one command that runs this scenario again, to the byte."""
         words = ["smets1-bench", "run", self.named, "--scenario", scenario]
@@ -78,6 +106,25 @@ class Order:
         return shlex.join([*words, "--seed", str(self.seed)])
 
 
+def order_again(ordered: Ordered) -> Order:
+    """The order of a run as its journal has it; nobody is there to be asked yet."""
+    forced = Forced(
+        ordered.mehrs, ordered.mam, None if ordered.overlay is None else Path(ordered.overlay)
+    )
+    order = Order(
+        find("suites", ordered.suite),
+        ordered.named,
+        ordered.seed,
+        ordered.only,
+        forced,
+        tolerance=ordered.tolerance,
+    )
+    if not ordered.station:
+        return order
+    station = read_station(find("stations", ordered.station))
+    return replace(order, station=station, station_named=ordered.station)
+
+
 def _span(span: Micros) -> str:
     """As the command line takes it."""
     seconds, rest = divmod(span, SECOND)
@@ -90,6 +137,7 @@ def run_suite(
     *,
     progress: Progress | None = None,
     cancellation: Cancellation | None = None,
+    taken_up: TakenUp | None = None,
 ) -> RunRecord:
     """Runs the suite and writes `trace.jsonl`, `result.json`, the captures of every line and what
     evidence needs (`bench.evidence`) into the folder at `place`.
@@ -98,11 +146,13 @@ def run_suite(
 
     The trace grows event by event. A cancelled run keeps what is done; the rest is *not run*,
     also the scenario that was under way, whose events up to then are in the trace.
-    Raises `UsageError` before anything is run, `BenchError` when the folder cannot be written.
+    A journal is kept of all of it; `taken_up` is that of a run that was stopped, which goes on.
+    Raises `UsageError` before anything is run, or where the run to be taken up has moved;
+    `BenchError` when the folder cannot be written, or a port was lost: the run can be taken up.
     """
     inputs = InputCopies()
     with inputs.taking():
-        return _run_suite(order, place, inputs, progress, cancellation)
+        return _run_suite(order, place, inputs, progress, cancellation, taken_up)
 
 
 def _run_suite(
@@ -111,14 +161,22 @@ def _run_suite(
     inputs: InputCopies,
     progress: Progress | None,
     cancellation: Cancellation | None,
+    taken_up: TakenUp | None,
 ) -> RunRecord:
     suite, wanted = read_suite(order.suite, order.forced, order.only)
     chosen = [fitted(each, order.station, order.operator) for each in wanted]
     folder = place if isinstance(place, Path) else place()
     span = SPAN if order.station.clock_source is ClockSource.WALL else None
-    try:
+    head = head_of(order.ordered, order.station, chosen)
+    failure: BenchError | None = None
+    with ExitStack() as stack:
+        stack.enter_context(_said_of(folder))
         folder.mkdir(parents=True, exist_ok=True)
-        _forget_captures(folder)
+        if taken_up is not None:
+            journal = taken_up(head)
+        else:
+            journal = stack.enter_context(journalled(folder, head, WallClock().now()))
+            _forget_captures(folder)
         with Recording(folder, order.signer, span) as recording:
             records: list[ScenarioRecord] = []
             clocks: dict[str, object] = {}
@@ -131,14 +189,19 @@ def _run_suite(
                     continue
                 try:
                     ran, stopped = _run_until_stopped(
-                        order, scenario, cancellation, folder, recording.write
+                        order, scenario, cancellation, folder, recording.write, journal
                     )
+                except JournalFailed:
+                    raise
                 except BenchError as error:
+                    if journal.has_begun(scenario.scenario.scenario):
+                        raise
                     records.append(_unstaged(order, scenario, error))
                     continue
                 if ran is not None and ran.clock_evidence is not None:
                     clocks[scenario.scenario.scenario] = ran.clock_evidence
                 if ran is None or stopped:
+                    failure = ran.failure if ran is not None else None
                     reason = f"the run was stopped: {stopped}"
                     records += [_not_run(order, each, reason) for each in chosen[done:]]
                     break
@@ -156,12 +219,22 @@ def _run_suite(
         unfinished = folder / f"{RESULT}.unfinished"
         unfinished.write_text(to_json(record), encoding="utf-8", newline="\n")
         unfinished.replace(folder / RESULT)  # whole or not at all
+        if not stopped:
+            journal.finish(record.verdict, WallClock().now())
+    if failure is not None:
+        raise failure
+    return record
+
+
+@contextmanager
+def _said_of(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise BenchError(
             f"{folder}: cannot be written: {error.strerror}",
             hint="choose another folder with --out, or make room on the disk",
         ) from error
-    return record
 
 
 def _forget_captures(folder: Path) -> None:
@@ -176,6 +249,7 @@ def _run_until_stopped(
     cancellation: Cancellation | None,
     folder: Path,
     told: Callable[[Event], None],
+    journal: RunJournal,
 ) -> tuple[Ran | None, str]:
     """What the scenario left behind, if it began; and why it was stopped, if it was."""
     try:
@@ -187,6 +261,7 @@ def _run_until_stopped(
             operator=order.operator,
             captures=folder,
             told=told,
+            journal=journal,
         )
     except Cancelled as cancelled:
         return None, cancelled.reason
@@ -213,9 +288,9 @@ def _record(order: Order, ran: Ran, first_line: int) -> ScenarioRecord:
     if ran.bench_error or migration is None:
         verdict, wrong, unknown = Verdict.BENCH_ERROR, [ran.bench_error], []
     else:
-        wrong, unknown = mismatches(ran, rules), unknowable(ran)
-        in_doubt = Verdict.INCONCLUSIVE if unknown else Verdict.PASS
-        verdict = Verdict.FAIL if wrong else in_doubt
+        wrong, unknown = mismatches(ran, rules), [*unknowable(ran), *_uncalibrated(order, ran)]
+        unless_wrong = Verdict.INCONCLUSIVE if unknown else Verdict.PASS
+        verdict = Verdict.FAIL if wrong else unless_wrong
     scenario, after = ran.prepared.scenario, ran.after
     assert after is not None, "the scenario has ended"
     name = scenario.scenario
@@ -253,6 +328,31 @@ def _record(order: Order, ran: Ran, first_line: int) -> ScenarioRecord:
         unknown=tuple(unknown),
         operator=_operator_records(ran),
     )
+
+
+def _instruments(station: Station) -> tuple[InstrumentRecord, ...]:
+    meter = station.kit.reference_meter
+    if meter is None:
+        return ()
+    held = meter.calibration
+    if held is None:
+        return (InstrumentRecord("reference meter", meter.measures),)
+    return (
+        InstrumentRecord(
+            "reference meter",
+            meter.measures,
+            held.serial_number,
+            held.certificate,
+            held.due.isoformat(),
+            str(held.uncertainty),
+        ),
+    )
+
+
+def _uncalibrated(order: Order, ran: Ran) -> list[str]:
+    at, instruments = format_instant(ran.started), _instruments(order.station)
+    devices = ran.prepared.installation.devices
+    return [said for device in devices for said in in_doubt(instruments, device.name, at)]
 
 
 def _operator_records(ran: Ran) -> tuple[OperatorRecord, ...]:
@@ -365,6 +465,7 @@ def _run_record(
         certificates=certificates_of(records, lambda wanted: strategies[wanted.key]),
         stopped=stopped,
         tolerance_s=order.tolerance / SECOND,
+        instruments=_instruments(order.station),
         parameters={key: parameters_of(each) for key, each in strategies.items()},
         caught=tuple(
             (record.name, f"{record.deviant}: {_caught_by(record)}")

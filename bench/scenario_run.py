@@ -100,9 +100,13 @@ def run_scenario(
     with _under(run) as own:
         plot = Plot(prepared, station, seed, captures)
         stage = set_stage(plot if journal is None else in_journal(plot, journal), own)
+        keeping = Unkept(stage) if journal is None else Kept(stage, journal, own, run)
         try:
-            keeping = Unkept(stage) if journal is None else Kept(stage, journal, own, run)
             return _play(stage, own, run, operator or Nobody(), told, keeping)
+        except Cancelled:
+            if keeping.failure is not None:
+                raise keeping.failure from None
+            raise
         finally:
             stage.close()
 

@@ -133,11 +133,11 @@ def _bad_tag(document: Document, path: PathTuple, context: dict[str, Any]) -> Pr
 def _expected(
     kind: str, context: dict[str, Any], detail: dict[str, Any], cause: BaseException | None
 ) -> str:
-    if cause is not None:
-        return str(cause)
     if kind in ("enum", "literal_error"):
         return _one_of(_choices(context))
     template = _EXPECTED.get(kind)
+    if template is None and cause is not None:
+        return str(cause)
     if template is None:
         return f"something else ({detail['msg']})"
     plain = {

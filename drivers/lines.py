@@ -20,6 +20,7 @@ from bench.emulation import FaultSpec
 from bench.errors import UsageError
 from bench.installation import DeviceSpec
 from bench.secret import Secret
+from bench.units import MILLISECOND
 from drivers.capture.run_folder import captured
 from drivers.console_hub import ConsoleHub
 from drivers.console_ihd import ConsoleDisplay
@@ -42,6 +43,9 @@ from drivers.transport.memory import MemoryPort, WirePeer
 from drivers.transport.opening import open_transport
 from drivers.transport.pipe import Transport
 from drivers.transport.pty_memory import PtyMemoryPort
+
+_GRAIN: Final = 50 * MILLISECOND
+"""Octets of a frame arrive in few pieces; when the last of them is there is the same."""
 
 Serve = Callable[[Profile, MemoryPort], WirePeer]
 """Makes the emulated device's end of a line."""
@@ -132,10 +136,10 @@ def emulated_line(
     with ExitStack() as stack:
         if through_pty:
             port: MemoryPort = stack.enter_context(
-                closing(PtyMemoryPort(spec.name, clock, settings))
+                closing(PtyMemoryPort(spec.name, clock, settings, grain=_GRAIN))
             )
         else:
-            port = MemoryPort(spec.name, clock, settings)
+            port = MemoryPort(spec.name, clock, settings, grain=_GRAIN)
         port.attach(serve(held, port))
         transport = stack.enter_context(port.connect(settings))
         keys = demo_meter_keys(spec.eui64)

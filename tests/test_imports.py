@@ -19,6 +19,7 @@ GROUND = {
     "errors",
     "fault_option",
     "file_model",
+    "foreign_logs",
     "hosting",
     "installation",
     "key_ring",
@@ -55,7 +56,7 @@ ALLOWED = {
     "conformance": {"ground", "mehrs", "conformance"},
     "large_checks": {"ground", "mehrs", "conformance", "large_checks"},
     "suite": {"ground", "mehrs", "effects", "migration", "suite"},
-    "result": {"ground", "mehrs"},
+    "result": {"ground", "mehrs", "result"},
     "report": {"ground", "mehrs", "effects", "migration", "result", "report"},
     "evidence": {"ground", "mehrs", "conformance", "result", "report", "evidence"},
     "runner": {
@@ -72,6 +73,7 @@ ALLOWED = {
         "safe_state",
         "runner",
     },
+    "grid": {"ground", "mehrs", "effects", "migration", "suite", "report", "result", "grid"},
     "cli": {
         "ground",
         "mehrs",
@@ -85,6 +87,7 @@ ALLOWED = {
         "journal",
         "safe_state",
         "observing",
+        "grid",
         "runner",
         "cli",
     },
@@ -99,6 +102,9 @@ FLOOR_OF = {
     "journal": "journal",
     "safe_state": "safe_state",
     "suite": "suite",
+    "schemas": "suite",
+    "starting": "suite",
+    "doctor": "runner",
     "station": "suite",
     "suite_checks": "suite",
     "suite_reading": "suite",
@@ -108,6 +114,7 @@ FLOOR_OF = {
     "result": "result",
     "runner": "runner",
     "reading_back": "runner",
+    "run_identity": "runner",
     "scenario_keeping": "runner",
     "scenario_run": "runner",
     "timekeeping": "runner",
@@ -128,7 +135,7 @@ def _floor(module: str) -> str:
     inner = parts[1] if len(parts) > 1 else ""
     if inner in GROUND or not inner:
         return "ground"
-    if inner in ("mehrs", "migration", "conformance", "report", "evidence", "cli"):
+    if inner in ("mehrs", "migration", "conformance", "report", "evidence", "grid", "cli"):
         return inner
     return FLOOR_OF[inner]
 

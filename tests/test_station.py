@@ -1,4 +1,4 @@
-"""Stations: the same suite through models and through drivers, and complaints about the file."""
+"""Stations that are emulated: the same suite through models, through drivers and over ptys."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import main
-from bench.errors import ExitCode, UsageError
+from bench.errors import ExitCode
 from bench.runner import Order, run_suite
 from bench.shipped import find, names
-from bench.station import DIRECT, Port, read_station
+from bench.station import DIRECT, ClockSource, Reach, read_station
 
 
 def run_over(station: str, folder: Path) -> dict[str, tuple[str, str, dict[str, dict[str, int]]]]:
@@ -27,20 +27,28 @@ def test_the_default_suite_is_judged_alike_through_models_and_through_drivers(
 ) -> None:
     direct = run_over("emulated-direct", tmp_path / "direct")
     emu = run_over("emulated-emu", tmp_path / "emu")
-    assert direct == emu
+    pty = run_over("emulated-pty", tmp_path / "pty")
+    assert direct == emu == pty
     assert {verdict for verdict, _, _ in emu.values()} == {"pass"}
+    traces = [(tmp_path / way / "trace.jsonl").read_bytes() for way in ("emu", "pty")]
+    assert traces[0] == traces[1], "a pty costs no virtual time"
 
 
 def test_a_run_through_drivers_can_be_repeated_to_the_byte(tmp_path: Path) -> None:
+    station = "emulated-emu"
     traces = []
     for attempt in ("first", "second"):
         out = tmp_path / attempt
-        words = ["run", "key-rotation", "--station", "emulated-emu", "--out", str(out), "--json"]
+        words = ["run", "key-rotation", "--station", station, "--out", str(out), "--json"]
         done = CliRunner().invoke(main, words)
         assert done.exit_code == ExitCode.PASS, done.output
         record = json.loads(done.output)
-        assert record["station"] == "emulated-emu"
-        assert "--station emulated-emu" in record["scenarios"][0]["replay"]
+        assert (record["station"], record["kit"], record["clock"]) == (
+            station,
+            "EMULATED",
+            "virtual",
+        )
+        assert f"--station {station}" in record["scenarios"][0]["replay"]
         traces.append((out / "trace.jsonl").read_bytes())
     assert traces[0] == traces[1]
 
@@ -53,38 +61,65 @@ def test_shipped_stations_read(name: str) -> None:
 
 
 def test_without_a_file_every_device_is_a_model() -> None:
-    assert not DIRECT.devices
-    assert {port.value for port in Port} == {"direct:", "emu:"}
+    assert DIRECT.reached("electricity").reach is Reach.DIRECT
+    assert DIRECT.clock_source is ClockSource.VIRTUAL
+    assert not DIRECT.real
 
 
-def test_every_complaint_has_its_place_and_all_come_at_once(tmp_path: Path) -> None:
-    file = tmp_path / "s.yaml"
-    file.write_text(
-        "station: own\n"
-        "devices:\n"
-        "  electricity: {port: /dev/ttyUSB0, profile: generic-dlms-electricity}\n"
-        '  gas: {port: "emu:", profil: generic-dlms-gas}\n',
-        encoding="utf-8",
+FAULTY = """
+suite: faulty
+scenarios:
+  - scenario: in-pieces
+    about: the answer to the third request to the meter comes in pieces
+    installation: da-dual-fuel
+    faults:
+      - {fault: split-with-pauses, target: electricity, request: "*", nth: 3}
+    expect: {outcome: commissioned, keys: {electricity: new, gas: new}}
+"""
+
+
+@pytest.mark.parametrize("station", ["emulated-direct", "emulated-emu", "emulated-pty"])
+def test_a_fault_of_the_pipe_strikes_where_there_is_one(tmp_path: Path, station: str) -> None:
+    suite = tmp_path / "faulty.yaml"
+    suite.write_text(FAULTY, encoding="utf-8")
+    held = read_station(find("stations", station))
+    order = Order(suite, str(suite), 1, station=held, station_named=station)
+    (scenario,) = run_suite(order, tmp_path / "out").scenarios
+    if station == "emulated-direct":
+        assert scenario.not_run == (
+            "split-with-pauses strikes octets, and 'electricity' is reached direct: without any: "
+            "use --station emulated-emu, or another with ports"
+        )
+    else:
+        assert (scenario.verdict, scenario.mismatches) == ("pass", ())
+        assert scenario.faults == ("split-with-pauses at electricity",)
+
+
+def test_a_fault_of_the_pipe_that_never_strikes_fails_the_scenario(tmp_path: Path) -> None:
+    suite = tmp_path / "faulty.yaml"
+    suite.write_text(FAULTY.replace("nth: 3", "nth: 100000"), encoding="utf-8")
+    held = read_station(find("stations", "emulated-emu"))
+    (scenario,) = run_suite(Order(suite, "", 1, station=held), tmp_path / "out").scenarios
+    assert scenario.mismatches == (
+        "fault split-with-pauses at electricity: expected to strike, got no such moment",
     )
-    with pytest.raises(UsageError) as refusal:
-        read_station(file)
-    said = [str(problem).removeprefix(f"{file}:") for problem in refusal.value.problems]
-    assert said == [
-        "3:23: devices.electricity.port: expected one of 'direct:', 'emu:', got '/dev/ttyUSB0'",
-        "4:23: devices.gas.profil: unknown key 'profil'; did you mean 'profile'?",
-    ]
-    file.write_text(
-        "station: own\n"
-        "devices:\n"
-        '  electricity: {port: "emu:"}\n'
-        '  gas: {port: "emu:", profile: generic-dlms-gaz}\n',
-        encoding="utf-8",
-    )
-    with pytest.raises(UsageError) as refusal:
-        read_station(file)
-    said = [str(problem).removeprefix(f"{file}:") for problem in refusal.value.problems]
-    assert said == [
-        "3:16: devices.electricity: a device on emu: needs a profile",
-        "4:32: devices.gas.profile: no device is called 'generic-dlms-gaz'; "
-        "did you mean 'generic-dlms-gas'?",
-    ]
+
+
+def test_a_line_leaves_a_capture_that_can_be_told_apart_by_scenario(tmp_path: Path) -> None:
+    names_run = ["da-rotation-reply-lost", "da-rotation-request-lost"]
+    words = ["run", "key-rotation", "--station", "emulated-emu", "--out", str(tmp_path / "out")]
+    for name in names_run:
+        words += ["--scenario", name]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == ExitCode.PASS, done.output
+    captures = tmp_path / "out" / "captures"
+    assert {path.stem for path in captures.iterdir()} == {"electricity", "gas", "hub", "display"}
+    show = ["capture", "show", str(captures / "electricity.jsonl"), "--no-octets"]
+    shown = CliRunner().invoke(main, show)
+    assert shown.exit_code == ExitCode.PASS, shown.output
+    told = [line.partition("scenario: ")[2] for line in shown.output.splitlines()]
+    assert [name for name in told if name] == names_run
+    assert "!!" not in shown.output
+    again = CliRunner().invoke(main, [*words, "--overwrite"])
+    assert again.exit_code == ExitCode.PASS, again.output
+    assert CliRunner().invoke(main, show).output == shown.output, "a capture is of one run"

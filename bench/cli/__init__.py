@@ -14,8 +14,10 @@ from bench.errors import BenchError, ExitCode, PeerError, UsageError
 
 COMMANDS: Final = {
     "run": ("bench.cli.run:run", "Run a suite on emulated installations and write a report."),
+    "resume": ("bench.cli.resume:resume", "Take up a run that was stopped, and finish it."),
     "check": ("bench.cli.check:check", "Judge a trace against the strategy, rule by rule."),
     "rules": ("bench.cli.rules:rules", "Print the strategy: values, rules, status, sources."),
+    "faults": ("bench.cli.faults:faults", "Run everything that can go wrong; judge each end."),
     "report": ("bench.cli.report:report", "Render the report of a finished run again."),
     "serve": ("bench.cli.serve:serve", "Show runs in a browser, live and finished."),
     "pack": ("bench.cli.pack:pack", "Make one signed file of evidence from a run."),
@@ -25,6 +27,11 @@ COMMANDS: Final = {
     "identify": ("bench.cli.identify:identify", "Find out what is at a port, read-only."),
     "profile": ("bench.cli.profile:profile", "Check a device profile against a device."),
     "power": ("bench.cli.power:power", "Show and set the relays of a station by hand."),
+    "init": ("bench.cli.init:init", "Write a station, a suite and a profile to begin with."),
+    "schema": ("bench.cli.schema:schema", "Print the JSON Schema of a kind of file."),
+    "doctor": ("bench.cli.doctor:doctor", "Say whether a station is ready, and what to do."),
+    "scan": ("bench.cli.scan:scan", "List serial adapters, with lines for a station."),
+    "completion": ("bench.cli.completion:completion", "Print a shell's completion script."),
     "list": ("bench.cli.list:list_", "List suites, scenarios, installations and faults."),
 }
 

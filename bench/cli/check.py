@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,7 @@ from bench.trace_reading import (
     FaultyLine,
     Places,
     Reading,
+    TraceSource,
     Where,
     read_trace,
 )
@@ -77,6 +79,13 @@ def _memory(context: click.Context, option: click.Parameter, text: str | None) -
     callback=_memory,
     help="What sorting a large trace may take, as 512MiB or 2GiB (the default).",
 )
+@click.option(
+    "--map",
+    "map_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The files are logs of another system, CSV or JSON, that this map explains.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 @click.pass_context
 def check(
@@ -90,6 +99,7 @@ def check(
     sort: bool,
     workers: int | None,
     memory: int | None,
+    map_file: Path | None,
     as_json: bool,
 ) -> None:
     """Judges traces by the rules of a strategy: JSON lines (.jsonl) or Parquet (.parquet).
@@ -106,14 +116,49 @@ def check(
       smets1-bench check --mehrs 5.0-draft --tolerance 2min monday.jsonl tuesday.jsonl
       smets1-bench check --overlay lab-copy.yaml --json - < trace.jsonl
       smets1-bench check --workers 8 --memory 4GiB archive/2021
+      smets1-bench check --map head-end.yaml export.csv
     """
     if traces.count("-") > 1:
         raise UsageError("expected standard input (-) once at most")
     strategy = chosen_strategy(mehrs, as_of, mam, overlay)
     reading = Reading()
+    left_out = "empty line"
+    if map_file is not None:
+        if workers is not None or memory is not None:
+            raise UsageError("expected no --workers and no --memory with --map")
+        from bench.foreign_logs.log_map import read_map
+        from bench.foreign_logs.mapped_log import MappedLog
+
+        opening = partial(MappedLog, log_map=read_map(map_file))
+        judgement = judge_files(
+            traces, strategy, tolerance, sort=sort, reading=reading, opening=opening
+        )
+        left_out = "record"
+    else:
+        judgement = _judge_traces(traces, strategy, tolerance, sort, workers, memory, reading)
+    if as_json:
+        click.echo(json.dumps(judgement.as_json()))
+    else:
+        from bench.conformance.report_text import as_text
+        from bench.conformance.wording import times
+
+        count = reading.empty_lines
+        click.echo(as_text(judgement, f"{times(count, left_out)} skipped" if count else ""))
+    context.exit(int(judgement.exit_code))
+
+
+def _judge_traces(
+    traces: Sequence[str],
+    strategy: Strategy,
+    tolerance: Micros,
+    sort: bool,
+    workers: int | None,
+    memory: int | None,
+    reading: Reading,
+) -> Judgement:
+    """In several processes where that is asked for or worth it, else in one pass here."""
     files = trace_files(traces)
     means = means_for(files, workers, memory)
-    judgement = None
     if means is not None:
         from bench.large_checks.whole import judge_large
 
@@ -121,16 +166,10 @@ def check(
         judgement = judge_large(
             files, strategy, tolerance, means, sort=sort, reading=reading, told=told
         )
-    if judgement is None:
-        reading = Reading()
-        judgement = judge_files(files, strategy, tolerance, sort=sort, reading=reading)
-    if as_json:
-        click.echo(json.dumps(judgement.as_json()))
-    else:
-        from bench.conformance.report_text import as_text
-
-        click.echo(as_text(judgement, reading.empty_lines))
-    context.exit(int(judgement.exit_code))
+        if judgement is not None:
+            return judgement
+        reading.lines = reading.empty_lines = 0
+    return judge_files(files, strategy, tolerance, sort=sort, reading=reading)
 
 
 def judge_files(
@@ -140,8 +179,9 @@ def judge_files(
     *,
     sort: bool = False,
     reading: Reading | None = None,
+    opening: Callable[[str, Places], TraceSource] = open_trace,
 ) -> Judgement:
-    """Judges files as one trace. Raises UsageError with every error of the trace that is listed."""
+    """Judges files as one trace in one pass. Raises UsageError with every error that is listed."""
     from bench.conformance.checker import Checker
     from bench.conformance.memory import rare_collections
 
@@ -159,7 +199,7 @@ def judge_files(
             complaints,
             reading=reading,
             on_faulty=checker.shake,
-            opening=open_trace,
+            opening=opening,
         )
     )
     if sort:

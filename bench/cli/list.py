@@ -77,10 +77,60 @@ def _requests() -> Rows:
     ]
 
 
+def _profiles() -> Rows:
+    from bench.shipped import find, names
+    from bench.yaml_source import load
+
+    return [
+        (name, _first(str(load(find("devices", name)).data["about"]))) for name in names("devices")
+    ]
+
+
+def _drivers() -> Rows:
+    from bench.plugins import DRIVERS
+
+    return _classes(DRIVERS)
+
+
+def _emulators() -> Rows:
+    from bench.plugins import EMULATORS, load
+
+    return [(role, _first(model.__doc__)) for role, model in load(EMULATORS, "models").items()]
+
+
+def _classes(group: str) -> Rows:
+    """What is installed in a group and is a class, also by other packages, with its first sentence."""
+    from importlib.metadata import entry_points
+
+    from bench.plugins import load
+
+    loaded = ((name, load(group, name)) for name in sorted(entry_points(group=group).names))
+    return [(name, _about(made)) for name, made in loaded if isinstance(made, type)]
+
+
+def _about(made: type) -> str:
+    """Of the class, or of its module where the class says nothing of its own."""
+    from sys import modules
+
+    own = made.__doc__ or ""
+    return _first(
+        own if own and not own.startswith("`") else modules[made.__module__].__doc__ or own
+    )
+
+
+def _first(text: str | None) -> str:
+    """The first sentence."""
+    joined = " ".join((text or "").split())
+    return joined.partition(". ")[0].rstrip(".")
+
+
 KINDS: Mapping[str, Callable[[], Rows]] = {
     "suites": _suites,
     "scenarios": _scenarios,
     "installations": _installations,
+    "profiles": _profiles,
+    "drivers": _drivers,
+    "emulators": _emulators,
     "faults": _faults,
     "requests": _requests,
     "codes": _codes,

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import itertools
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from types import FrameType
 
 import click
 
-from bench.cli import INTERRUPTED
-from bench.clock import Cancellation
-from bench.errors import BenchError, ExitCode, UsageError
+from bench.cli.running import conclude, told_progress
+from bench.cli.signals import cancelled_by_signals
+from bench.errors import BenchError, UsageError
 from bench.printable import printable
 from bench.units import Micros, parse_duration
 
@@ -68,6 +64,12 @@ def _tolerance(context: click.Context, option: click.Parameter, text: str) -> Mi
     callback=_tolerance,
     help="How far off a wait may be. Make it shorter than the waits of an overlay for short runs.",
 )
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Sign checkpoints with this Ed25519 key (PEM) while the run goes on (docs/pack.md).",
+)
 @click.option("--strict", is_flag=True, help="Exit 3 where a certificate is inconclusive.")
 @click.option("--json", "as_json", is_flag=True, help="Print result.json instead of the table.")
 def run(
@@ -81,6 +83,7 @@ def run(
     mam: str | None,
     overlay: Path | None,
     tolerance: Micros,
+    key: Path | None,
     strict: bool,
     as_json: bool,
 ) -> None:
@@ -98,14 +101,10 @@ def run(
       smets1-bench run my-suite.yaml --station my-bench.yaml   on the kit of a bench
     """
     from bench.operator_terminal import TerminalOperator
-    from bench.report.render import render
-    from bench.report.text import Terminal, report_text
-    from bench.result import to_json
     from bench.runner import Order, run_suite
     from bench.shipped import find
     from bench.station import read_station
     from bench.suite_reading import Forced
-    from bench.verdict import Verdict
 
     place = cache(_new_folder) if out is None else cache(lambda: _given_folder(out, overwrite))
     forced = Forced(mehrs, mam, overlay)
@@ -113,25 +112,15 @@ def run(
     if station is not None:
         held = read_station(find("stations", station))
         order = replace(order, station=held, station_named=station)
+    if key is not None:
+        from bench.evidence.signing import read_private_key
+
+        order = replace(order, signer=read_private_key(key))
     operator = TerminalOperator(order.station.operator, sys.stdin, sys.stderr, os.environ)
     order = replace(order, operator=operator)
-    with _cancelled_by_signals() as cancellation, _progress(quiet=as_json) as progress:
+    with cancelled_by_signals() as cancellation, told_progress(quiet=as_json) as progress:
         record = run_suite(order, place, progress=progress, cancellation=cancellation)
-    folder = place()
-    render(folder)
-    if as_json:
-        click.echo(to_json(record), nl=False)
-    else:
-        click.echo(
-            report_text(record, Terminal.of(sys.stdout), str(folder / "report.html")), nl=False
-        )
-    if cancellation.reason is not None:
-        raise SystemExit(INTERRUPTED)
-    code = record.worst.exit_code
-    if strict and code is ExitCode.PASS:
-        undecided = any(c.verdict != Verdict.PASS.label for c in record.certificates)
-        code = ExitCode.INCONCLUSIVE if undecided else code
-    raise SystemExit(code)
+    conclude(record, place(), cancellation, as_json=as_json, strict=strict)
 
 
 def _new_folder() -> Path:
@@ -173,34 +162,3 @@ def _given_folder(folder: Path, overwrite: bool) -> Path:
             f"{folder}: holds {what} already", hint="name another folder, or add --overwrite"
         )
     return folder
-
-
-@contextmanager
-def _cancelled_by_signals() -> Iterator[Cancellation]:
-    """Ctrl-C and SIGTERM stop the run at the next effect, so that what is done is kept."""
-    cancellation = Cancellation()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        cancellation.cancel(signal.Signals(number).name)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield cancellation
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[int, int, str], None] | None]:
-    """On a terminal: one line that says which scenario runs."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-
-    def show(done: int, of: int, name: str) -> None:
-        shown = printable(name)[:60]
-        click.echo(f"\r\x1b[K[{done}/{of}] {shown}", nl=False, err=True)
-
-    yield show
-    click.echo("\r\x1b[K", nl=False, err=True)

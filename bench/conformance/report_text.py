@@ -28,15 +28,15 @@ _MEANING: Final = {
 _WORST_FIRST: Final = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
 
 
-def as_text(judgement: Judgement, empty_lines: int = 0) -> str:
-    """The whole report, without a newline at its end."""
-    return "\n".join(_lines(judgement, empty_lines))
+def as_text(judgement: Judgement, left_out: str = "") -> str:
+    """The whole report, without a newline at its end. `left_out` says what was not read."""
+    return "\n".join(_lines(judgement, left_out))
 
 
-def _lines(judgement: Judgement, empty_lines: int) -> Iterator[str]:
+def _lines(judgement: Judgement, left_out: str) -> Iterator[str]:
     yield f"{judgement.label.upper()}: {_MEANING[judgement.label]}"
     yield ""
-    yield from _basis(judgement, empty_lines)
+    yield from _basis(judgement, left_out)
     if judgement.rules:
         yield ""
         yield from _counts(judgement)
@@ -49,10 +49,10 @@ def _lines(judgement: Judgement, empty_lines: int) -> Iterator[str]:
         yield f"{len(told) - _SHOWN} more findings are not shown; --json holds all of them."
 
 
-def _basis(judgement: Judgement, empty_lines: int) -> Iterator[str]:
+def _basis(judgement: Judgement, left_out: str) -> Iterator[str]:
     strategy = judgement.strategy
     hashes = strategy.hashes
-    skipped = f", {times(empty_lines, 'empty line')} skipped" if empty_lines else ""
+    skipped = f", {left_out}" if left_out else ""
     installations = times(judgement.installations, "installation")
     yield f"Trace     {times(judgement.events, 'event')} of {installations}{skipped}"
     yield f"MEHRS     {strategy.mehrs.version}  {hashes['mehrs']}"

@@ -30,13 +30,15 @@ DECLARED: Final = {
     r"environment\.json": "the machine and its software",
     r"clock\.json": "how good the clock was",
     r"checkpoints\.jsonl": "the run's own checkpoints",
+    r"journal\.db": "every act of the run with its result, chained",
+    r"journal\.head": "the head of the journal's chain",
     r"captures/[^/]+\.jsonl": "what passed on a port",
     r"inputs/.+\.yaml": "what the run read: suites, installations, overlay, station, profiles",
 }
 """Patterns of names, and what stands in such a file."""
 
-DERIVED: Final = frozenset({"report.html", "junit.xml", "mrr6.csv"})
-"""Written anew by `pack` from trace and result, so what the folder holds does not matter."""
+NOT_NAMED: Final = frozenset({"report.html", "junit.xml", "mrr6.csv", "run.lock"})
+"""Reports are made anew by `pack` from trace and result; a lock is no evidence."""
 
 _PATTERN: Final = re.compile("|".join(f"(?:{pattern})" for pattern in DECLARED))
 
@@ -62,7 +64,7 @@ def run_files(folder: Path) -> RunFiles:
             is_link = path.resolve() != path
             if _PATTERN.fullmatch(name) and may_be_packed(name) and not is_link:
                 packed[name] = path.read_bytes()
-            elif name not in DERIVED:
+            elif name not in NOT_NAMED:
                 left_out.append(name)
     except OSError as error:
         raise BenchError(f"{folder}: cannot be read: {error.strerror}") from None

@@ -94,8 +94,9 @@ def _judgement(inside: Inside) -> Iterator[Finding]:
     elif wrong:
         yield tampered("judgement", "; ".join(wrong[:3]))
     else:
-        judged = sum(s.strategy.key in strategies for s in record.scenarios if not s.not_run)
-        said = f"{judged} scenarios judged again from the trace alone, with the same verdicts"
+        run = [scenario for scenario in record.scenarios if not scenario.not_run]
+        judged = sum(scenario.strategy.key in strategies for scenario in run)
+        said = f"{judged} of {len(run)} scenarios judged again from the trace: the same verdicts"
         yield proven("judgement", said)
 
 

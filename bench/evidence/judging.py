@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bench.certificate import certificates_of
+from bench.certificate import certificates_of, in_doubt
 from bench.conformance.checker import Checker
 from bench.errors import UsageError
 from bench.evidence.contents import INPUTS
@@ -113,10 +113,14 @@ def _scenario(
         if getattr(scenario, name) != told:
             yield f"{scenario.name}: {name}: not what follows from the trace"
     if scenario.verdict != Verdict.BENCH_ERROR.label:
-        in_doubt = Verdict.INCONCLUSIVE if scenario.unknown else Verdict.PASS
-        follows = Verdict.FAIL if scenario.mismatches else in_doubt
+        unless_wrong = Verdict.INCONCLUSIVE if scenario.unknown else Verdict.PASS
+        follows = Verdict.FAIL if scenario.mismatches else unless_wrong
         if scenario.verdict != follows.label:
             yield f"{scenario.name}: {scenario.verdict}, its mismatches say {follows.label}"
+        for device in scenario.devices:
+            for said in in_doubt(record.instruments, device.name, scenario.started):
+                if said not in scenario.unknown:
+                    yield f"{scenario.name}: passes over that {said}"
 
 
 def _whole(record: RunRecord, strategies: Strategies) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from bench.clock import VirtualClock
@@ -37,10 +37,11 @@ from bench.mehrs.strategy import Strategy
 from bench.migration.defaults import with_overrides
 from bench.migration.process import migrate
 from bench.parties import Inbox
-from bench.plugins import EMULATORS, load
+from bench.plugins import DRIVERS, EMULATORS, load
 from bench.resubmission import resubmission_policy
 from bench.secret import Secret
 from bench.shipped import find
+from bench.station import read_station
 from bench.trace import Closed, Event, Step
 from bench.units import DAY, MINUTE, parse_instant
 
@@ -48,6 +49,9 @@ START = parse_instant("2021-05-04T09:00:00Z")
 DEFAULTS = {"passages": 2}
 """An installation is resubmitted once, so that what one passage leaves meets the next."""
 
+DIRECT, EMU = "direct:", "emu:"
+_STATIONS = {EMU: "emulated-emu"}
+_SEED = 1
 _NOTHING = Fate()
 _SETTLES_DOWN = 10 * MINUTE
 """After it every device that restarted is up again."""
@@ -134,9 +138,10 @@ class _Striker:
         self._world.arm(FaultSpec(strike.fault, strike.target, moment, strike.lasts))
 
 
-def run_cell(cell: Cell, seed: int = 1) -> Trial:
-    """Runs it and judges the end. The same cell and seed give the same run.
+def run_cell(cell: Cell, *, via: str = DIRECT) -> Trial:
+    """Runs it and judges the end. The same cell gives the same run.
 
+    `via`: `direct:`, or `emu:` through the drivers and in octets.
     Raises `UsageError` for a cell that names what does not exist.
     """
     installation, strategy = installation_of(cell.installation), _strategy()
@@ -151,7 +156,7 @@ def run_cell(cell: Cell, seed: int = 1) -> Trial:
     world = factory(
         installation,
         clock=clock,
-        seed=seed,
+        seed=_SEED,
         inbox=inbox,
         behaviours=_BEHAVIOURS,
         resubmission=resubmission_policy(strategy, installation.group),
@@ -164,10 +169,10 @@ def run_cell(cell: Cell, seed: int = 1) -> Trial:
     effects = Effects(
         clock=clock,
         inbox=inbox,
-        devices=_devices(world),
+        devices=_devices(world, installation, clock, via),
         parties=world.parties,
         keys=keys,
-        random_bytes=random.Random(seed).randbytes,
+        random_bytes=random.Random(_SEED).randbytes,
         sink=striker.see,
     )
     before = world.truth()
@@ -192,8 +197,26 @@ def run_cell(cell: Cell, seed: int = 1) -> Trial:
 _BEHAVIOURS = PartyBehaviours()
 
 
-def _devices(world: EmulatedWorld) -> dict[str, Device]:
-    return dict(world.devices)
+def _devices(
+    world: EmulatedWorld, installation: Installation, clock: VirtualClock, via: str
+) -> dict[str, Device]:
+    """The models themselves, or drivers on lines to them. Such a line needs no closing."""
+    devices = dict(world.devices)
+    if via == DIRECT:
+        return devices
+    lines: Any = load(DRIVERS, "lines")
+    station = read_station(find("stations", _STATIONS[via]))
+    for spec in installation.devices:
+        serve = partial(load(EMULATORS, "wire-server"), world, spec.name)
+        devices[spec.name] = lines.emulated_line(
+            spec,
+            station.reached(spec.name).profile,
+            clock,
+            lambda profile, end, serve=serve: serve(profile, end, "grid"),
+            lines.Between(seed=spec.name),
+            through_pty=False,
+        ).device
+    return devices
 
 
 def _kept(keys: KeyRing, device: str) -> Kept:

@@ -23,10 +23,13 @@ PROCESS: Final = ("bench.migration", "bench.mehrs", "bench.effects")
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """The command line of the run, as `resume` needs it. `folder`: where it was given."""
+    """The command line of the run, as `resume` needs it. `folder`: where it was given; `named`:
+    the suite as it was named there.
+    """
 
     folder: str
     suite: str
+    named: str
     station: str
     seed: int
     only: tuple[str, ...]

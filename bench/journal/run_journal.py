@@ -17,7 +17,7 @@ from bench.journal.lock import locked
 from bench.journal.moment import moment
 from bench.journal.recorder import Recorder
 from bench.journal.recording import Recording, recordings
-from bench.journal.run_head import RunHead
+from bench.journal.run_head import Ordered, RunHead, refuse_if_moved
 from bench.journal.store import Journal, JournalDamaged, Keep
 from bench.journal.values import read, written
 from bench.units import Micros, format_instant
@@ -40,6 +40,11 @@ class RunJournal:
     def recording(self, scenario: str) -> Recording:
         """What is kept of the scenario; empty where it has not begun."""
         return self._recordings.setdefault(scenario, Recording(scenario))
+
+    def has_begun(self, scenario: str) -> bool:
+        """In an earlier process: what it left is not to be written off."""
+        recording = self._recordings.get(scenario)
+        return recording is not None and recording.last is not None
 
     def recorder(
         self,
@@ -99,22 +104,26 @@ def _clear(folder: Path) -> None:
 
 
 @contextmanager
-def taken_up(folder: Path) -> Iterator[tuple[RunHead, Callable[[], RunJournal]]]:
-    """The journal of a run that was stopped: what it is, and the journal once that was compared.
+def taken_up(folder: Path) -> Iterator[tuple[Ordered, Callable[[RunHead], RunJournal]]]:
+    """The journal of a run that was stopped: how it was ordered, and the journal itself once it is
+    told what the run would be now, which raises `UsageError` where anything has moved.
 
     Raises `Busy`, `UsageError` (it has finished), `JournalDamaged`.
     """
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: there is no such folder", hint="name the folder of a run")
     with locked(folder):
         journal, entries = Journal.open(folder / store.FILE)
         with _closing(journal):
-            head = _head(folder, entries)
+            then = _head(folder, entries)
 
-            def go_on() -> RunJournal:
+            def go_on(now: RunHead) -> RunJournal:
+                refuse_if_moved(then, now)
                 path = folder / key_store.FILE
                 keys = KeyStore.open(path) if path.exists() else KeyStore(path)
                 return RunJournal(folder, journal, entries, keys)
 
-            yield head, go_on
+            yield then.ordered, go_on
 
 
 def _head(folder: Path, entries: tuple[Entry, ...]) -> RunHead:

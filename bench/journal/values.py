@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
+from datetime import date
 from decimal import Decimal
 from enum import Enum
 from importlib import import_module
@@ -41,6 +42,8 @@ def encode(value: object) -> Any:
         return {_MARK: "secret", "label": value.label, "check-value": value.check_value}
     if isinstance(value, Decimal):
         return {_MARK: "decimal", "value": str(value)}
+    if isinstance(value, date):
+        return {_MARK: "date", "value": value.isoformat()}
     if isinstance(value, type):
         return {_MARK: "type", "of": _name(value)}
     if isinstance(value, BaseException):
@@ -65,13 +68,13 @@ def _name(cls: type) -> str:
 
 def _encode_error(error: BaseException) -> Any:
     """By the family it belongs to: a driver's own subclass says no more than that."""
-    family = next(cls for cls in type(error).__mro__ if cls.__module__ == "bench.errors")
     if isinstance(error, PeerError):
         said = [error.peer, error.operation, error.detail, error.code]
     elif isinstance(error, BenchError):
         said = [str(error), error.hint]
     else:
         raise TypeError(f"a {type(error).__name__} is not the outcome of an act")
+    family = next(cls for cls in type(error).__mro__ if cls.__module__ == "bench.errors")
     return {_MARK: "error", "of": _name(family), "said": said}
 
 
@@ -93,6 +96,8 @@ def decode(data: Any) -> Any:
             return _class(data["of"], Enum)[data["value"]]
         case "decimal":
             return Decimal(data["value"])
+        case "date":
+            return date.fromisoformat(data["value"])
         case "type":
             return _class(data["of"], object)
         case "is":

@@ -40,7 +40,10 @@ OFTEN: Final = 0.5
 """Seconds of real time between two publications that nothing hurries."""
 
 JUDGED: Final = 5.0
-"""Seconds of real time between two judgements of an unfinished scenario."""
+"""Seconds of real time between two judgements of an unfinished scenario, at the least."""
+
+SHARE: Final = 20
+"""Each judgement is followed by so many times its own length without one: it takes all events."""
 
 Looked = Callable[[Status], None]
 
@@ -61,7 +64,7 @@ class Board:
         self._looked = looked
         self._monotonic = monotonic
         self._published = float("-inf")
-        self._judged = float("-inf")
+        self._judge_at = float("-inf")
         self._strategy: Strategy | None = None
         self._tolerance: Micros = 0
         self._attempts: Mapping[str, int] = {}
@@ -86,7 +89,7 @@ class Board:
         self._strategy, self._tolerance = strategy, tolerance
         self._attempts = attempts_allowed(strategy)
         self._events = []
-        self._judged = float("-inf")
+        self._judge_at = float("-inf")
         current = Current(scenario, about, first_line, record, parameters_of(strategy))
         self._status = replace(self._status, current=current)
         self._publish()
@@ -151,9 +154,10 @@ class Board:
         now = self._monotonic()
         if not hurried and now < self._published + OFTEN:
             return
-        if self._events and self._status.current is not None and now >= self._judged + JUDGED:
+        if self._events and self._status.current is not None and now >= self._judge_at:
             self._judge()
-            self._judged = self._monotonic()
+            done = self._monotonic()
+            self._judge_at = done + max(JUDGED, SHARE * (done - now))
         self._published = now
         if self._folder is not None:
             with contextlib.suppress(OSError):

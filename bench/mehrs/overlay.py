@@ -22,8 +22,8 @@ from bench.yaml_source import PathTuple, load
 
 MAX_DAYS: Final = 366
 MAX_COUNT: Final = 100_000
-_TOP: Final = ("overlay", "applies-to", "parameters")
-_ENTRY: Final = ("value", "source")
+TOP: Final = ("overlay", "applies-to", "parameters")
+ENTRY: Final = ("value", "source")
 
 
 def read_overlay(path: Path, mehrs: Document) -> tuple[Overlay, dict[str, Parameter]]:
@@ -56,7 +56,7 @@ class _OverlayReader:
     def head(self) -> str:
         """The overlay's name, after checking the top of the file."""
         data = self._yaml.data
-        self._keys((), data, _TOP)
+        self._keys((), data, TOP)
         name = self._text(("overlay",), "a name for the overlay") if "overlay" in data else ""
         if "applies-to" in data:
             version = self._text(("applies-to",), "a MEHRS version")
@@ -93,7 +93,7 @@ class _OverlayReader:
         if not isinstance(entry, dict):
             self._expected(at, "{value: …, source: …}")
             return None
-        self._keys(at, entry, _ENTRY)
+        self._keys(at, entry, ENTRY)
         if "source" in entry:
             source = self._text((*at, "source"), "the citation of your own document")
         if "value" not in entry or known is None:

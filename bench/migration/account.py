@@ -75,9 +75,9 @@ def settle_holder(case: Case, awaited: Holder | None = None) -> Holder:
     """Asks the SMSO who holds the account until it answers; raises `Parked` when it never does.
 
     `awaited`: whom a switch was asked to that was not answered. The SMSO may be at it still, so it
-    is asked on until that one holds the account, or as often as a doubt is probed.
+    is asked on until that one holds the account. If that does not come about the switch may come
+    yet, when nobody looks: no counter stops it. So that, too, is parked.
     """
-    holder = None
     for _ in range(case.defaults.count("settle-tries")):
         with suppress(PeerError):
             holder = case.effects.smso.account_holder()
@@ -85,16 +85,16 @@ def settle_holder(case: Case, awaited: Holder | None = None) -> Holder:
                 return holder
         pause = case.defaults.duration("settle-interval")
         case.effects.sleep_until(case.effects.now() + pause)
-    if holder is None:
+    if awaited is None:
         raise Parked(Code.NOT_SETTLED, "the SMSO does not say who holds the account")
-    return holder
+    raise Parked(Code.NOT_SETTLED, f"nobody knows whether the {awaited} will get the account")
 
 
 def switch_back(case: Case) -> None:
     """The S1SP switches the account back from DCC to the SMSO [S row 12].
 
-    Only while every SUA key is proven old. Who holds the account is asked after each try, answered
-    or not, before it is tried again; a refusal is an incident, and the installation is parked.
+    Only while every SUA key is proven old. It is tried again where it was answered and not done; a
+    refusal is an incident, and so is a doubt: the installation is parked.
     """
     for _ in range(case.defaults.count("settle-tries")):
         awaited = None

@@ -48,13 +48,23 @@ class Parked(Exception):
 
 
 @dataclass(slots=True)
+class Probes:
+    """Probes of a meter's key that it may have counted, or may yet count, as wrong keys.
+
+    `denied`: since the last proof, which sets the meter's own count back. `unanswered`: ever.
+    """
+
+    denied: int = 0
+    unanswered: int = 0
+
+
+@dataclass(slots=True)
 class Case:
     """State of one passage. Times are microseconds UTC; None means it has not happened.
 
     `holder` is what the S1SP knows of the account, `done` what this passage has changed in the
-    world, `excluded` the devices that are left behind (GT01). `wrong_keys`: how many wrong keys a
-    meter may have counted in a row; that outlives the passage. `incident`: the one raised last.
-    `was_parked`: the passage before was parked.
+    world, `excluded` the devices that are left behind (GT01). `probes`: of each meter's key; they
+    outlive the passage. `incident`: the one raised last. `was_parked`: the passage before was.
     """
 
     effects: Effects
@@ -68,7 +78,7 @@ class Case:
     file_set: tuple[ListedDevice, ...] = ()
     done: list[Done] = field(default_factory=list)
     excluded: set[str] = field(default_factory=set)
-    wrong_keys: dict[str, int] = field(default_factory=dict)
+    probes: dict[str, Probes] = field(default_factory=dict)
     incident: str = ""
     was_parked: bool = False
 

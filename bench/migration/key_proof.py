@@ -1,9 +1,9 @@
 """Which key a meter holds: by cryptographic proof, within what its lockout allows.
 
 A wrong key counts at the meter, and after a few in a row it locks for a day. So every probe is
-kept account of: until the meter proves a key, each answer "no" and each missing answer may be one
-wrong key more. Once the budget is used up only the key that the meter itself states is probed, and
-that only while nothing can change it: no command may be on its way.
+kept account of (`Probes`): whatever was denied since the last proof, and whatever was not answered
+and so may yet arrive, may be one wrong key more. Once the budget is used up only the key that the
+meter itself states is probed, and only while no command on its way can change it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from bench.devices import KeySlot
 from bench.errors import PeerError, Refused
 from bench.installation import DeviceSpec
-from bench.migration.case import Case
+from bench.migration.case import Case, Probes
 from bench.parties import Actor
 from bench.secret import Secret
 from bench.trace import Key
@@ -21,21 +21,22 @@ SUA = KeySlot.SUA
 
 def probe(case: Case, device: DeviceSpec, key: Secret) -> bool:
     """Asks the meter to prove `key`. Raises a `PeerError` where it does not answer."""
-    spent = case.wrong_keys.get(device.name, 0)
-    case.wrong_keys[device.name] = spent + 1
+    probes = case.probes.setdefault(device.name, Probes())
     try:
         proven = case.meter(device).prove_key(SUA, key)
     except Refused:  # it did not look at the key
-        case.wrong_keys[device.name] = spent
         raise
-    if proven:
-        case.wrong_keys[device.name] = 0
+    except PeerError:
+        probes.unanswered += 1
+        raise
+    probes.denied = 0 if proven else probes.denied + 1
     return proven
 
 
 def may_be_wrong(case: Case, device: DeviceSpec) -> bool:
     """Whether one more wrong key would not lock the meter."""
-    return case.wrong_keys.get(device.name, 0) < case.defaults.count("wrong-keys")
+    probes = case.probes.get(device.name, Probes())
+    return probes.denied + probes.unanswered < case.defaults.count("wrong-keys")
 
 
 def settle(
@@ -43,14 +44,15 @@ def settle(
 ) -> Secret | None:
     """The one of the two keys that the meter was proven to hold; None: neither was proven.
 
-    `answered`: the command that the doubt is about was, and so is not on its way. `wanted` is
-    probed first; a key that was denied is probed again only where the meter states that it holds
-    it.
+    `answered`: the command that the doubt is about was, and so is not on its way. Nothing is
+    probed before the meter answers a question that costs nothing. `wanted` is probed first; a key
+    that was denied is probed again only where the meter states that it holds it.
     """
     record(case, device, "unknown", "none")
     untried = [wanted, other]
     for _ in range(case.defaults.count("settle-tries")):
         try:
+            case.meter(device).key_state(SUA)
             held = _first_proven(case, device, untried)
             if held is None and (answered or may_be_wrong(case, device)):
                 held = _stated(case, device, wanted, other)

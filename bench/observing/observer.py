@@ -17,7 +17,7 @@ or incidents. In a span in which the device was off nothing is known (`outage` o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bench.emulation import Act, Answer
@@ -72,7 +72,7 @@ class Observer:
         self._keys: Mapping[str, str] = {}
         self._emit = emit
         self._sections = [_Section(mapped) for mapped in map_.sections]
-        self._waiting: list[Event] = []
+        self._waiting: list[tuple[Event, _Section | None]] = []
         self._now: Micros = 0
         self._down: dict[str, Micros] = {}
         self._rotated = {each.device for each in map_.sections if each.section == "3.3"}
@@ -144,7 +144,7 @@ class Observer:
         for device in tuple(self._down):
             self.power(device, at, up=True)
         # An answer that is late may still be under way.
-        self._now = at = max([at, *(event.at for event in self._waiting)])
+        self._now = at = max([at, *(event.at for event, _ in self._waiting)])
         if self._map.passage is Passage.OWN and self._map.group is not Group.DA:
             self._queue(Closed(at=at, installation=self._map.installation, outcome="withdrawn"))
         self._flush()
@@ -203,8 +203,6 @@ class Observer:
                 )
             )
             return
-        section.number += 1
-        phase = "short" if section.number <= mapped.short_attempts else "long"
         self._queue(
             Attempt(
                 at=at,
@@ -212,16 +210,14 @@ class Observer:
                 actor=Actor.S1SP,
                 device=mapped.device,
                 section=mapped.section,
-                number=section.number,
-                phase=phase if mapped.section == "3.1" else None,
+                number=1,
                 operation=mapped.operation or mapped.done_by,
                 started=running.started,
                 outcome=outcome,
                 code=code or None,
-            )
+            ),
+            section,
         )
-        if outcome == "succeeded":
-            section.number = 0
 
     def _key(self, act: Act) -> None:
         """After an acknowledged transfer or a proof the S1SP knows which key the device has."""
@@ -241,8 +237,8 @@ class Observer:
 
     # -- order -----------------------------------------------------------------------------------
 
-    def _queue(self, event: Event) -> None:
-        self._waiting.append(event)
+    def _queue(self, event: Event, section: _Section | None = None) -> None:
+        self._waiting.append((event, section))
 
     def _flush(self) -> None:
         """Emits, in the order of time, what no attempt under way can come before."""
@@ -252,6 +248,21 @@ class Observer:
             if section.running is not None and not section.running.over
         ]
         until = min([*under_way, self._now])
-        self._waiting.sort(key=lambda event: event.at)
-        while self._waiting and self._waiting[0].at <= until:
-            self._emit(self._waiting.pop(0))
+        self._waiting.sort(key=lambda waiting: waiting[0].at)
+        while self._waiting and self._waiting[0][0].at <= until:
+            event, section = self._waiting.pop(0)
+            if isinstance(event, Attempt) and section is not None:
+                event = _numbered(event, section)
+            self._emit(event)
+
+
+def _numbered(attempt: Attempt, section: _Section) -> Attempt:
+    """Attempts are counted as their answers arrive; a success ends the chain."""
+    section.number += 1
+    number = section.number
+    if attempt.outcome == "succeeded":
+        section.number = 0
+    phase = None
+    if attempt.section == "3.1":
+        phase = "short" if number <= section.mapped.short_attempts else "long"
+    return replace(attempt, number=number, phase=phase)

@@ -32,4 +32,8 @@ def new_trace(path: Path) -> Iterator[Callable[[Event], None]]:
             raise BenchError(f"{path}: cannot be written: {error.strerror}") from None
 
     with file:
-        yield emit
+        try:
+            yield emit
+        finally:
+            if not file.tell():  # nothing was hosted
+                path.unlink()

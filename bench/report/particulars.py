@@ -77,7 +77,11 @@ def particulars(record: RunRecord, trace: TraceLines, details: Details) -> Parti
     )
     extra = tuple(
         Entry(BLANK, name, (said,))
-        for name, said in (("conditions", details.conditions), ("remarks", details.remarks))
+        for name, said in (
+            ("instruments", _instruments(record)),
+            ("conditions", details.conditions),
+            ("remarks", details.remarks),
+        )
         if said
     )
     return Particulars(ident, (*entries, *extra), _decision(record, trace))
@@ -129,6 +133,20 @@ def _results(record: RunRecord) -> str:
     return (
         f"{count(len(verdicts), 'scenario')}: {listed(counted)}; certificates: "
         f"{'; '.join(shown) or 'none'}; rule by rule above, spans with their units"
+    )
+
+
+def _instruments(record: RunRecord) -> str:
+    """Empty where none is used."""
+    return "; ".join(
+        f"{each.name} of {each.measures}: "
+        + (
+            f"serial number {each.serial_number}, certificate {each.certificate}, due {each.due}, "
+            f"uncertainty {each.uncertainty} of the reading (k = 2)"
+            if each.due
+            else "no calibration is stated, so nothing that rests on it passes"
+        )
+        for each in record.instruments
     )
 
 

@@ -67,7 +67,7 @@ class _Refused(Exception):
 
 class _Handler(BaseHTTPRequestHandler):
     server: Server
-    protocol_version = "HTTP/1.1"
+    protocol_version = "HTTP/1.0"  # a connection each: when the server goes, every page sees it
     server_version = "smets1-bench"
     sys_version = ""
     timeout = 30
@@ -89,7 +89,6 @@ class _Handler(BaseHTTPRequestHandler):
                 raise _Refused(421, "this server answers under its own address only")
             route()
         except _Refused as refused:
-            self.close_connection = True  # what is left of the request is not read
             self._send(refused.status, "text/plain; charset=utf-8", refused.message + "\n")
         except (UsageError, BenchError) as error:
             self._send(409, "text/plain; charset=utf-8", f"{error}\n")

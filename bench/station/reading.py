@@ -93,7 +93,9 @@ class _Checks:
             (*here, "security"), entry.security, reach_of(entry.port)
         )
         if entry.port == VIA_HUB and entry.role is not Role.GAS_METER:
-            message = f"the hub mirrors a gas meter, expected another port for a {entry.role}"
+            message = (
+                f"the hub mirrors gas meters only: expected another port for role {entry.role}"
+            )
             yield self._problem((*here, "port"), message)
 
     def _port_problems(
@@ -128,7 +130,9 @@ class _Checks:
                 yield from (each for each in error.problems if isinstance(each, Problem))
         is_for = self._profiles[path]
         if role is not None and is_for is not None and is_for is not role:
-            yield self._problem(here, f"expected a profile for a {role}, got one for a {is_for}")
+            yield self._problem(
+                here, f"expected a profile of role {role}, got one of role {is_for}"
+            )
 
     def _security_problems(self, here: Place, given: Security, reach: Reach) -> Iterator[Problem]:
         for name, reference in given.references.items():
@@ -139,7 +143,7 @@ class _Checks:
             message = "expected test-keys alone, or references to keys, got both"
             yield self._problem((*here, "test-keys"), message, at_key=True)
         if (given.references or given.test_keys) and reach is not Reach.REAL:
-            message = "an emulated device holds the public test keys: expected no security"
+            message = "keys are shared with devices on real ports only: expected no security"
             yield self._problem(here, message, at_key=True)
 
     def _kit_problems(self) -> Iterator[Problem]:
@@ -150,6 +154,9 @@ class _Checks:
             yield from self._kit_port_problems(here, board.port, board.profile, Role.RELAY_BOARD)
             for name, channel in board.feeds.items():
                 yield from self._device_problem((*here, "feeds", name), name, at_key=True)
+                if self._is_gas_meter(name):
+                    message = "a gas meter has a battery: expected no channel that feeds it"
+                    yield self._problem((*here, "feeds", name), message, at_key=True)
                 if channel < 1:
                     message = f"expected a channel from 1, got {channel}"
                     yield self._problem((*here, "feeds", name), message)
@@ -166,6 +173,11 @@ class _Checks:
                 path = (*here, "calibration", "uncertainty")
                 message = "expected a share of the reading such as 0.002"
                 yield self._problem(path, f"{message}, got {self._document.got(path)}")
+
+    def _is_gas_meter(self, name: str) -> bool:
+        installed = self._station.installation
+        entry = installed.devices.get(name) if installed is not None else None
+        return entry is not None and entry.role is Role.GAS_METER
 
     def _kit_port_problems(
         self, here: Place, port: str, profile: str, role: Role

@@ -15,7 +15,7 @@ from bench.trace_reading.values import Expected, Parse, one_of
 
 
 @dataclass(frozen=True, slots=True)
-class _Field:
+class Field:
     """One field of an event: its name on the line, the attribute it fills, how it is read."""
 
     name: str
@@ -24,19 +24,19 @@ class _Field:
     required: bool
 
 
-def _required(**parsers: Parse) -> tuple[_Field, ...]:
-    return tuple(_Field(name.rstrip("_"), name, parse, True) for name, parse in parsers.items())
+def _required(**parsers: Parse) -> tuple[Field, ...]:
+    return tuple(Field(name.rstrip("_"), name, parse, True) for name, parse in parsers.items())
 
 
-def _optional(**parsers: Parse) -> tuple[_Field, ...]:
-    return tuple(_Field(name.rstrip("_"), name, parse, False) for name, parse in parsers.items())
+def _optional(**parsers: Parse) -> tuple[Field, ...]:
+    return tuple(Field(name.rstrip("_"), name, parse, False) for name, parse in parsers.items())
 
 
 _GROUP: Final = one_of(*(group.value for group in Group))
 _LEADING: Final = _required(at=values.instant, installation=values.name)
 _PARTY: Final = _optional(device=values.name, actor=values.name)
 
-_FIELDS: Final[Mapping[str, tuple[_Field, ...]]] = {
+_FIELDS: Final[Mapping[str, tuple[Field, ...]]] = {
     "opened": (
         *_required(group=_GROUP),
         *_optional(
@@ -97,7 +97,8 @@ _FIELDS: Final[Mapping[str, tuple[_Field, ...]]] = {
 }
 
 
-def _layout(kind: str) -> tuple[_Field, ...]:
+def layout(kind: str) -> tuple[Field, ...]:
+    """The fields of a kind of event, `at` and `installation` first. The kind is a known one."""
     own = _FIELDS[kind]
     named = {field.name for field in own}
     rest = (*_optional(group=_GROUP), *_PARTY)
@@ -114,7 +115,7 @@ def filler(cls: type[Event], attribute: str) -> Callable[[Event, Any], None]:
     return fill
 
 
-def _row(field: _Field, cls: type[Event]) -> _Row:
+def _row(field: Field, cls: type[Event]) -> _Row:
     default = cls.__dataclass_fields__[field.attribute].default
     return field.name, filler(cls, field.attribute), field.parse, field.required, default
 
@@ -122,8 +123,8 @@ def _row(field: _Field, cls: type[Event]) -> _Row:
 _KINDS: Final[Mapping[str, tuple[type[Event], tuple[_Row, ...], frozenset[str]]]] = {
     kind: (
         cls,
-        tuple(_row(field, cls) for field in _layout(kind)),
-        frozenset({"event", *(field.name for field in _layout(kind))}),
+        tuple(_row(field, cls) for field in layout(kind)),
+        frozenset({"event", *(field.name for field in layout(kind))}),
     )
     for kind, cls in EVENT_TYPES.items()
 }
@@ -157,10 +158,10 @@ def event_of(line: dict[str, Any]) -> Event:
     times as long, and this runs once for every line of a trace.
     """
     kind = line.get("event")
-    layout = _KINDS.get(kind) if type(kind) is str else None
-    if layout is None:
+    found = _KINDS.get(kind) if type(kind) is str else None
+    if found is None:
         raise FaultyLine(_unknown_kind(line, kind), installation=_installation_of(line))
-    cls, rows, known = layout
+    cls, rows, known = found
     event = cls.__new__(cls)
     faults: list[str] = []
     taken = 1

@@ -16,6 +16,7 @@ from typing import Final
 
 from bench.clock import Clock
 from bench.errors import PortGone
+from bench.units import Micros
 from drivers.transport.line import LineSettings
 from drivers.transport.memory import MemoryPort
 from drivers.transport.opening import open_tty
@@ -81,8 +82,10 @@ class PtyLoop:
 class PtyMemoryPort(MemoryPort):
     """A `MemoryPort` whose line has a pty in it."""
 
-    def __init__(self, name: str, clock: Clock, line: LineSettings | None = None) -> None:
-        super().__init__(name, clock, line)
+    def __init__(
+        self, name: str, clock: Clock, line: LineSettings | None = None, *, grain: Micros
+    ) -> None:
+        super().__init__(name, clock, line, grain=grain)
         self._loop = PtyLoop()
 
     @property

@@ -8,13 +8,15 @@ from typing import Any
 from bench.emulation import HELD, FaultSpec, Moment, Script
 from emulators.exchange import Exchange
 from emulators.faults import FAULTS
+from emulators.faults.registry import ASKED_PARTIES, Fault
 
 
 class ScriptedRequests:
     """Lies in wait on every channel of an installation.
 
     A held request has reached its peer's door: it is taken up when the script lets it through, or
-    never if the peer is not there then. Its caller waits in vain.
+    never if the peer is not there then. Its caller waits in vain. A fault that cannot happen to a
+    request leaves it alone.
     """
 
     __slots__ = ("_held", "_script")
@@ -31,8 +33,11 @@ class ScriptedRequests:
             return None
         if fate.fault == HELD:
             return self._hold
-        suffer = FAULTS[fate.fault].fate
+        fault = FAULTS[fate.fault]
+        suffer = fault.fate
         assert suffer is not None, f"{fate.fault} is no request fault"
+        if not _possible(fault, exchange):
+            return None
         moment = Moment(request=exchange.operation)
         spec = FaultSpec(fate.fault, exchange.channel.name, moment, fate.lasts)
         return lambda exchange: suffer(exchange, spec)
@@ -52,3 +57,10 @@ class ScriptedRequests:
         held, self._held[number] = self._held[number], None
         if held is not None:
             held()
+
+
+def _possible(fault: Fault, exchange: Exchange[Any]) -> bool:
+    name = exchange.channel.name
+    if name in ASKED_PARTIES and name not in fault.parties:
+        return False
+    return exchange.changes or not fault.changing_only

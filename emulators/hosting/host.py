@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.clock import WallClock
-from bench.devices import KeySlot, Role
-from bench.emulation import Act, Answer
+from bench.devices import Role
 from bench.errors import Busy, UsageError
 from bench.hosting import Hosted, HostingPlan, Place, PtyPlace, TcpPlace, Watcher
-from bench.units import SECOND, Micros
+from bench.units import SECOND
 from drivers.transport.lock import PortLock, lock_directory
 from drivers.transport.memory import WirePeer
 from emulators.hosting.home import EmulatedHome
@@ -25,6 +24,7 @@ from emulators.hosting.kept_end import KeptEnd
 from emulators.hosting.ready import ready_line
 from emulators.hosting.state_file import KeptState, StateFile
 from emulators.hosting.test_keys import write_test_keys
+from emulators.hosting.watching import keys_held, watch
 from emulators.models.meter import Meter
 from emulators.wire.dlms_meter import DlmsMeter
 from emulators.wire.hosts import Hosting
@@ -36,7 +36,6 @@ from emulators.wire.tcp_end import TcpEnd
 from emulators.wire.wire_end import WireEnd
 
 _KIT: Final = (Role.RELAY_BOARD, Role.REFERENCE_METER)
-_ABOUT_KEYS: Final = ("rotate_key", "prove_key")
 
 
 class Host:
@@ -93,13 +92,6 @@ class Host:
                 counts[each.name] = dict(self._home.models[each.name].executed)
         return counts
 
-    def _keys_held(self) -> Mapping[str, str]:
-        return {
-            name: model.key_state(KeySlot.SUA).check_value
-            for name, model in self._home.models.items()
-            if isinstance(model, Meter)
-        }
-
     def write_keys(self, path: Path) -> None:
         meters = {
             each.name: model
@@ -117,8 +109,11 @@ class Host:
             if name in self._meters:
                 self._recall(name, counters)
         if self._watcher is not None:
-            self._watch(self._watcher)
-            self._watcher.begin(self._clock.now(), self._keys_held())
+            world = self._home.world
+            for each in self._plan.hosted:
+                if each.role not in _KIT:
+                    watch(world, each.name, self._watcher)
+            self._watcher.begin(self._clock.now(), keys_held(world))
         self._serving = True
         if self._file is not None or self._watcher is not None:
             self._every_second()
@@ -207,36 +202,6 @@ class Host:
         if self._watcher is not None:
             self._watcher.settle(now)
         self._clock.call_at(now + SECOND, self._every_second)
-
-    # -- watching --------------------------------------------------------------------------------
-
-    def _watch(self, watcher: Watcher) -> None:
-        for each in self._plan.hosted:
-            if each.role not in _KIT:
-                channel = self._home.world.channel(each.name)
-                channel.witness = partial(self._tell_act, watcher, each.name)
-                tell_power = partial(self._tell_power, watcher, each.name)
-                self._home.models[each.name].watchers.append(tell_power)
-
-    def _tell_act(
-        self,
-        watcher: Watcher,
-        name: str,
-        operation: str,
-        what: str,
-        late: Micros,
-        answer: Answer,
-        code: str,
-    ) -> None:
-        now, model = self._clock.now(), self._home.models[name]
-        key = ""
-        if operation in _ABOUT_KEYS and isinstance(model, Meter):
-            key = model.key_state(KeySlot.SUA).check_value
-        watcher.act(Act(name, operation, what, now, now + late, answer, code, key))
-
-    def _tell_power(self, watcher: Watcher, name: str, event: str, _: Mapping[str, str]) -> None:
-        if event in ("stopped", "started"):
-            watcher.power(name, self._clock.now(), event == "started")
 
     @contextmanager
     def _undone_on_error(self) -> Iterator[None]:

@@ -37,9 +37,7 @@ class Hosting:
     more. Without it the thread ends with the error.
     """
 
-    def __init__(
-        self, clock: WallClock, failed: Callable[[Exception], None] | None = None
-    ) -> None:
+    def __init__(self, clock: WallClock, failed: Callable[[Exception], None] | None = None) -> None:
         self.clock = clock
         self._selector = selectors.DefaultSelector()
         self._woken, self._wake = os.pipe()

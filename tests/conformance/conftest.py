@@ -29,7 +29,11 @@ from bench.emulation import FaultSpec, Moment, PartyBehaviours
 from bench.installation import DeviceSpec, Emulation, Installation
 from bench.parties import Group, Inbox
 from bench.secret import Secret
-from bench.units import MILLISECOND, MINUTE, SECOND, Micros, parse_instant
+from bench.shipped import find
+from bench.staging import Plot, set_stage
+from bench.station import read_station
+from bench.suite_reading import read_suite
+from bench.units import MILLISECOND, MINUTE, SECOND, Micros, format_duration, parse_instant
 from drivers.console_hub import ConsoleHub
 from drivers.console_ihd import ConsoleDisplay
 from drivers.dlms_meter import DlmsMeter as DlmsMeterDriver
@@ -38,6 +42,7 @@ from drivers.profiles.profile import Profile, TimingProfile, read_profile
 from drivers.transport.memory import MemoryPort
 from drivers.transport.opening import open_transport
 from drivers.transport.pipe import Transport
+from drivers.transport.pty_memory import PtyMemoryPort
 from emulators.installation import EmulatedInstallation
 from emulators.models.meter import Meter as MeterModel
 from emulators.wire.console import ConsoleDevice, ConsoleModel
@@ -58,6 +63,7 @@ class Kit:
     arm: Callable[[FaultSpec], None]
     world: EmulatedInstallation
     emulated: bool = True
+    patience: Micros | None = None
 
     @property
     def electricity(self) -> ElectricityMeter:
@@ -87,6 +93,8 @@ class Kit:
         return next(spec for spec in self.installation.devices if spec.name == name)
 
     def wait(self, span: Micros) -> None:
+        if self.patience is not None and span > self.patience:
+            pytest.skip(f"real time: the test would wait {format_duration(span)}")
         self.clock.sleep_until(self.clock.now() + span)
 
     def fail_next(self, fault: str, target: str, request: str = "*") -> None:
@@ -181,6 +189,18 @@ def _emu(folder: Path, closing: ExitStack) -> Kit:
 
 
 def _pty(folder: Path, closing: ExitStack) -> Kit:
+    kit = _direct(folder, closing)
+
+    def open_(name: str, profile: Profile) -> tuple[Hosted, Transport]:
+        settings = profile.line.settings
+        port = PtyMemoryPort(name, kit.clock, settings, grain=50 * MILLISECOND)
+        closing.enter_context(contextlib.closing(port))
+        return port, port.connect(settings)
+
+    return _wired(kit, TimingProfile(), open_, without=frozenset())
+
+
+def _wall_pty(folder: Path, closing: ExitStack) -> Kit:
     clock = SkippingClock()
     kit = _world(clock, Emulation(reply_timeout=_SOON))
 
@@ -199,20 +219,76 @@ _SOON = 1_500 * MILLISECOND
 
 Way = Callable[[Path, ExitStack], Kit]
 
-HOSTS: dict[str, Way] = {"direct": _direct, "emu": _emu}
-REAL_TIME_HOSTS: dict[str, Way] = {"pty": _pty}
+HOSTS: dict[str, Way] = {"direct": _direct, "emu": _emu, "pty": _pty}
+REAL_TIME_HOSTS: dict[str, Way] = {"wall-pty": _wall_pty}
+
+
+def _station(file: str, closing: ExitStack) -> Kit:
+    """The devices of a station, as a run reaches them; nothing can be put into them."""
+    station = read_station(find("stations", file))
+    _, (prepared,) = read_suite(find("suites", "commissioning"), only=("da-commissioned",))
+    if station.installation is not None:
+        held = station.installation.as_installation("I-1", ("Alpha Energy",))
+        prepared = replace(prepared, installation=held)
+    stage = set_stage(Plot(prepared, station, seed=7), None)
+    closing.callback(stage.close)
+
+    def arm(fault: FaultSpec) -> None:
+        pytest.skip(f"nothing can be put into the devices of --station {file}")
+
+    return Kit(
+        prepared.installation,
+        stage.devices,
+        {name: key for (name, _), key in stage.held.items()},
+        stage.clock,
+        arm,
+        cast(EmulatedInstallation, stage.world),
+        emulated=all(stage.emulated(spec.name) for spec in prepared.installation.devices),
+        patience=2 * SECOND if station.real else None,
+    )
+
+
+# What may be asked of any kit, since it leaves the kit as it was.
+LEAVES_KIT_AS_IT_WAS = frozenset(
+    {
+        "test_a_device_is_who_the_station_file_says_and_stays_so",
+        "test_registers_are_exact_decimals_in_their_unit",
+        "test_registers_never_fall_and_do_rise",
+        "test_supply_is_on_and_payment_is_the_installations",
+        "test_only_the_key_it_holds_proves",
+        "test_a_device_states_its_key_without_giving_it_away",
+        "test_the_han_table_lists_every_other_device_as_joined",
+        "test_the_han_table_says_when_devices_were_last_heard",
+        "test_the_mirror_holds_what_the_sleepy_meter_last_sent",
+        "test_only_sleepy_members_of_the_han_are_mirrored",
+        "test_the_display_shows_the_registers_while_joined",
+    }
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    with contextlib.suppress(ValueError):  # another part of this program has it too
+        parser.addoption("--station", metavar="NAME|FILE", help="the kit to run on as well")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Faults take their time-outs, so `test_errors` runs in virtual time only."""
     if "kit" in metafunc.fixturenames:
         waits = metafunc.module.__name__.endswith("test_errors")
-        hosts = HOSTS if waits else HOSTS | REAL_TIME_HOSTS
+        hosts: dict[str, Way | None] = {**HOSTS} if waits else {**HOSTS, **REAL_TIME_HOSTS}
+        if metafunc.function.__name__ in LEAVES_KIT_AS_IT_WAS:
+            hosts["station"] = None
         metafunc.parametrize("kit", hosts.values(), ids=hosts.keys(), indirect=True)
 
 
 @pytest.fixture
 def kit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kit]:
-    host: Way = request.param
+    host: Way | None = request.param
     with ExitStack() as closing:
+        if host is None:
+            file = request.config.getoption("--station", default=None)
+            if file is None:
+                pytest.skip("real kit: pytest tests/conformance --station FILE")
+            yield _station(file, closing)
+            return
         yield host(tmp_path, closing)

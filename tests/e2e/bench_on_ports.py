@@ -57,10 +57,12 @@ scenarios:
     expect: {outcome: commissioned}
 """
 
+# Every limit is of seconds: the clock is taken to be as uncertain as over the longest of them.
 OVERLAY = """\
 overlay: seconds
 applies-to: "5.0"
 parameters:
+  2.5.2.file-set-limit: {value: 20s, source: made up for a run of seconds}
   3.3.interval: {value: 2s, source: made up for a run of seconds}
   3.3.repeats: {value: 3, source: made up for a run of seconds}
 """

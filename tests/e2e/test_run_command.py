@@ -14,6 +14,20 @@ from bench.errors import ExitCode
 
 COMMAND = Path(sys.executable).with_name("smets1-bench")
 
+WRITTEN = {
+    "trace.jsonl",
+    "result.json",
+    "junit.xml",
+    "report.html",
+    "mrr6.csv",
+    "checkpoints.jsonl",
+    "clock.json",
+    "environment.json",
+    "inputs",
+}
+
+CLOSED = '"event": "closed"'
+
 GOOD = """
 suite: good
 scenarios:
@@ -41,7 +55,7 @@ def test_a_good_suite_exits_0_and_leaves_every_output(tmp_path: Path) -> None:
     assert "comes-through" in done.stdout
     assert "report: out/report.html" in done.stdout
     written = {path.name for path in (tmp_path / "out").iterdir()}
-    assert written == {"trace.jsonl", "result.json", "junit.xml", "report.html", "mrr6.csv"}
+    assert written == WRITTEN
     check = run(tmp_path, "check", "out/trace.jsonl")
     assert check.returncode == ExitCode.PASS, check.stdout
 
@@ -117,7 +131,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_what_was_not_run(tmp_path: Path) -> 
         text=True,
     )
     trace = tmp_path / "out" / "trace.jsonl"
-    while process.poll() is None and not (trace.exists() and trace.stat().st_size):
+    while process.poll() is None and not (trace.exists() and trace.read_text().count(CLOSED) > 1):
         pass
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=100)

@@ -68,9 +68,7 @@ class Emulated:
 
 
 @pytest.fixture
-def emulate(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Emulated]]:
+def emulate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Emulated]]:
     monkeypatch.setenv("SMETS1_BENCH_LOCK_DIR", str(tmp_path / "locks"))
     (tmp_path / "locks").mkdir(mode=0o700)
     started: list[Emulated] = []

@@ -7,7 +7,8 @@ import os
 import signal
 import stat
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from typing import Any
 import pytest
 
 from bench.devices import KeySlot, SupplyState
-from bench.errors import NoReply
+from bench.errors import NoReply, PeerError
 from drivers import console_hub, console_ihd, dlms_meter
 from drivers import modbus_reference_meter as reference
 from drivers import modbus_relay_board as relays
+from drivers.profiles.dlms import Security, secured
 from drivers.profiles.profile import read_profile
 from tests.wire.kit_on_wire import quick
 
@@ -82,18 +84,24 @@ def test_each_role_on_tcp_is_a_device_that_a_client_can_use(role: str, emulate: 
     assert ends.get(name, {}) == executed
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_each_role_on_a_pty_behind_a_link_that_goes_with_it(
-    role: str, emulate: Emulate, tmp_path: Path
-) -> None:
-    ask, name, _ = ROLES[role]
+def test_a_pty_behind_a_link_that_goes_with_it(emulate: Emulate, tmp_path: Path) -> None:
     link = tmp_path / "kit"
-    running = emulate(role, "--link", str(link), UNPACED, "--awake")
-    assert running.ready[name]["port"] == str(link)
+    running = emulate("electricity-meter", "--link", str(link), UNPACED)
+    assert running.ready["electricity"]["port"] == str(link)
     assert stat.S_ISCHR(os.stat(link).st_mode)  # noqa: PTH116 - through the link
-    ask(str(link), running)
+    ask_electricity(str(link), running)
     running.stop(signal.SIGINT)
     assert not os.path.lexists(link)
+
+
+def test_all_devices_of_an_installation_on_ptys_of_one_process(
+    emulate: Emulate, tmp_path: Path
+) -> None:
+    running = emulate("emulated-emu", "--link", str(tmp_path), UNPACED, "--awake", lines=4)
+    for role in ("electricity-meter", "gas-meter", "comms-hub", "ihd"):
+        ask, name, _ = ROLES[role]
+        ask(str(tmp_path / name), running)
+    running.stop()
 
 
 def test_without_a_link_the_pty_has_one_of_its_own(emulate: Emulate) -> None:
@@ -104,11 +112,19 @@ def test_without_a_link_the_pty_has_one_of_its_own(emulate: Emulate) -> None:
     assert not link.parent.exists()
 
 
-@pytest.mark.parametrize("security", ["none", "lls", "hls-gmac"])
-def test_the_reader_is_asked_for_what_security_says(security: str, emulate: Emulate) -> None:
-    running = emulate("electricity-meter", "--port", "tcp:127.0.0.1:0", "--security", security)
+def test_the_reader_is_asked_for_what_security_says(emulate: Emulate) -> None:
+    running = emulate("electricity-meter", "--port", "tcp:127.0.0.1:0", "--security", "lls")
     clients = running.ready["electricity"]["addresses"]["clients"]
-    assert clients["reader"] == {"address": 32, "security": security}
+    assert clients["reader"] == {"address": 32, "security": "lls"}
+    profile = read_profile("generic-dlms-electricity")
+    assert profile.dlms is not None
+    weaker = replace(profile, dlms=secured(profile.dlms, Security.LLS))
+    for held, fits in ((profile, False), (weaker, True)):
+        meter = dlms_meter.connect(
+            running.address("electricity"), profile=held, keys=running.keys("electricity")
+        )
+        with closing(meter), nullcontext() if fits else pytest.raises(PeerError):
+            meter.read_clock()
     running.stop()
 
 
@@ -144,7 +160,9 @@ def test_a_station_is_hosted_where_it_says_and_its_relays_feed_its_devices(
     running = emulate(str(station), UNPACED, lines=4)
     assert running.ready["relay-board"]["port"] == running.ready["reference-meter"]["port"]
     bus = str(tmp_path / "rs485")
-    hub = console_hub.connect(str(tmp_path / "hub"), profile=quick(read_profile("generic-console-hub")))
+    hub = console_hub.connect(
+        str(tmp_path / "hub"), profile=quick(read_profile("generic-console-hub"))
+    )
     with closing(hub):
         assert hub.identify().eui64 == "70-B3-D5-1F-30-A0-31-08"
         with closing(relays.connect(bus)) as board:

@@ -60,7 +60,7 @@ def test_a_rotation_killed_after_each_answer_is_never_lost_nor_done_twice(
     emulate: Emulate, state: Path
 ) -> None:
     """The count of the state is the count of the client, whenever the process dies."""
-    for command in range(1, 5):
+    for command in (1, 2, 3):
         running = emulate("electricity-meter", *TCP, "--state", str(state), "--security", "none")
         with closing(connected(running)) as meter:
             meter.rotate_key(KeySlot.SUA, NEW, command)

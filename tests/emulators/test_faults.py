@@ -70,6 +70,14 @@ def check_reply_late(world: World) -> None:
     assert world.clock.now() - before == 3 * SECOND + 50_000
 
 
+def check_request_late(world: World) -> None:
+    moment = Moment(request="rotate_key")
+    world.strike("request-late", "electricity", lasts=5 * HOUR, moment=moment)
+    rotate(world, Ambiguous, done=False)
+    world.clock.sleep_until(world.clock.now() + 5 * HOUR)
+    assert world.truth("electricity").executed == {"rotate_key": 1}
+
+
 def check_reply_garbled(world: World) -> None:
     at_rotation(world, "reply-garbled")
     rotate(world, Ambiguous, done=True)

@@ -282,7 +282,7 @@ MUTANTS = [
     # --- account and file set -----------------------------------------------------------------
     Mutant(
         "2.5.2: an acknowledgement is believed, a doubt is not settled",
-        edit(account.switch_account, "if settle_holder(case) is not Holder.DCC:", "if False:"),
+        edit(account.switch_account, "if settle_holder(case, awaited) is not Holder.DCC:", "if False:"),
         "outcome: expected failed",
     ),
     Mutant(
@@ -358,7 +358,7 @@ MUTANTS = [
         "2.6.4.1: blind rollback, no acknowledgement means not done",
         edit(
             key_rotation._send,
-            "return Sent(Reply.DOUBT, code_of(error))\n    except CheckFailed",
+            "return Sent(Reply.DOUBT, code_of(error), answered=False)\n    except CheckFailed",
             "return Sent(Reply.NOT_TAKEN, code_of(error), False)\n    except CheckFailed",
         ),
         "SUA key held by electricity: expected new, got",
@@ -368,16 +368,16 @@ MUTANTS = [
         "2.6.4.1: blind re-send, no acknowledgement means do it again",
         edit(
             key_rotation._rotate,
-            "sent.reply is Reply.DOUBT and settle(case, device, new, old)",
-            "False",
+            "held = settle(case, device, new, old, answered=sent.answered)",
+            "held = old",
         ),
         "attempts of 3.3: expected",
         DA,
     ),
     Mutant(
         "2.6.4.1: what cannot be proven is taken for old",
-        edit(key_proof.settle, "raise Parked(", "return bool(0) and ("),
-        "outcome: expected parked",
+        edit(key_proof.settle, "    return None", "    return other"),
+        "reports: expected [BENCH-NOT-SETTLED",
         DA,
     ),
     Mutant(
@@ -390,8 +390,8 @@ MUTANTS = [
         "2.6.4.1: a restored key is believed without proof",
         edit(
             key_rotation.restore_key,
-            "sent.reply is Reply.DOUBT and settle(case, device, old, new)",
-            "sent.reply is Reply.DOUBT",
+            "if held is old and newest_command(case, device) > fence:",
+            "if sent.reply is not Reply.NOT_TAKEN:",
         ),
         "SUA key held by electricity: expected old, got new",
         DA,

@@ -25,7 +25,7 @@ from bench.units import SECOND, Micros
 from drivers.codecs.cosem_time import CosemDateTime
 from drivers.codecs.hdlc import FrameReader
 from drivers.codecs.obis import obis, obis_text
-from drivers.profiles.dlms import DlmsProfile, Security, command_counter, secured
+from drivers.profiles.dlms import DlmsProfile, Security, SignOnProfile, command_counter, secured
 from drivers.profiles.dlms_keys import MeterKeys, demo_meter_keys
 from drivers.profiles.profile import Profile, read_profile
 from drivers.transport.memory import WirePeer
@@ -96,12 +96,19 @@ class Hosted:
 
 
 @contextmanager
-def meter(place: str, folder: Path, security: Security, spoil: str = "") -> Iterator[Hosted]:
+def meter(
+    place: str,
+    folder: Path,
+    security: Security,
+    spoil: str = "",
+    sign_on: SignOnProfile | None = None,
+) -> Iterator[Hosted]:
     clock = WallClock()
     model = home(clock).electricity
     shipped = quick(read_profile("generic-dlms-electricity"))
     assert shipped.dlms is not None
-    profile = replace(shipped, dlms=secured(shipped.dlms, security))
+    part = replace(secured(shipped.dlms, security), sign_on=sign_on)
+    profile = replace(shipped, dlms=part)
     keys = demo_meter_keys(model.spec.eui64)
     with Hosting(clock) as hosting:
         line = profile.line.settings
@@ -169,6 +176,30 @@ def test_a_foreign_client_reads_clock_and_register_and_rotates_a_key(
         assert answer["rotated"] is True
         assert (after.version, after.counter) == (before.version + 1, 1)
         assert held.model.keys.held(KeySlot.SUA).matches(NEW)
+
+
+@PLACES
+@SECURITIES
+def test_gurux_reads_an_optical_meter_after_mode_e(
+    security: Security, place: str, tmp_path: Path
+) -> None:
+    optical = SignOnProfile(baud_code="5", address="12345678")
+    with meter(place, tmp_path, security, sign_on=optical) as held:
+        answer = ask(GURUX, held.question(**{"sign-on": "12345678"}, **held.rotation(1)))
+        assert "error" not in answer
+        assert answer["identification"].endswith("EMULATED")
+        assert abs(utc(answer["clock"]) - held.model.read_clock()) < 30 * SECOND
+        assert answer["rotated"] is True
+        later = {"sign-on": "12345678", "counter": command_counter(2)}
+        again = ask(GURUX, held.question(**later))
+        assert "error" not in again, "after DISC the meter listens for a sign-on again"
+
+
+def test_an_optical_meter_answers_no_other_address(tmp_path: Path) -> None:
+    optical = SignOnProfile(baud_code="5", address="12345678")
+    with meter("tcp", tmp_path, Security.NONE, sign_on=optical) as held:
+        answer = ask(GURUX, held.question(**{"sign-on": "87654321", "timeout": 1}))
+        assert "error" in answer
 
 
 @SECURITIES

@@ -60,7 +60,7 @@ def served(identity: ModbusDeviceIdentification) -> Iterator[int]:
 def test_a_pymodbus_server_is_identified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     print(f"pymodbus {pymodbus.__version__}")
     monkeypatch.setenv("SMETS1_BENCH_LOCK_DIR", str(tmp_path))
-    identity = ModbusDeviceIdentification(
+    identity = ModbusDeviceIdentification(  # type: ignore[no-untyped-call]
         info_name={"VendorName": "Acme", "ProductCode": "RB16", "MajorMinorRevision": "4.2"}
     )
     out = tmp_path / "kit.yaml"

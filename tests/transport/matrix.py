@@ -225,7 +225,9 @@ def run_case(rig: Rig, condition: Condition, seed: int) -> Outcome:
     """One seeded conversation. AssertionError tells what the driver did."""
     rng = random.Random(f"{rig.name}/{condition.name}/{seed}")
     clock = VirtualClock(START)
-    plan = FaultPlan(tuple(condition.faults(rng, rig.profile.timing)))
+    timing = rig.profile.timing
+    # A console's echo is not yet its answer: the answer comes after the reaction time.
+    plan = FaultPlan(tuple(condition.faults(rng, timing)), silence=2 * timing.reaction)
     pipes: list[FaultyTransport] = []
 
     def wrap(transport: Transport) -> Transport:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from matrix import Call, Driven, Rig, Wrap
@@ -80,8 +80,8 @@ def _display(clock: Clock, wrap: Wrap) -> Driven:
     def shows_now(value: object) -> bool:
         now = place.display.display_state()
         assert isinstance(value, DisplayState)
-        pairs = zip(value.shown, now.shown, strict=True)
-        return value.joined_to == now.joined_to and all(_close(*pair) for pair in pairs)
+        alike = (value.joined_to, len(value.shown)) == (now.joined_to, len(now.shown))
+        return alike and all(map(_close, value.shown, now.shown))
 
     state = Call("display_state", driver.display_state, shows_now)
     return Driven([identify, state], identify)
@@ -89,8 +89,12 @@ def _display(clock: Clock, wrap: Wrap) -> Driven:
 
 def _close(shown: str, now: str) -> bool:
     """The same register, which may have counted on while the answer was on its way."""
-    (name, value, unit), (name_now, value_now, unit_now) = shown.split(), now.split()
-    counted = Decimal(value_now) - Decimal(value)
+    name_now, value_now, unit_now = now.split()
+    try:
+        name, value, unit = shown.split()
+        counted = Decimal(value_now) - Decimal(value)
+    except (ValueError, InvalidOperation):  # the line has changed the text
+        return False
     return (name, unit) == (name_now, unit_now) and 0 <= counted <= Decimal("0.05")
 
 

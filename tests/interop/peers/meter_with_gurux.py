@@ -1,5 +1,9 @@
 """What Gurux finds on a meter: clock, register with unit, object list; it can rotate a key.
 
+With `sign-on` (a device address) the meter is behind an optical port: IEC 62056-21 mode E comes
+first. Gurux leaves that to its user; here the messages of the `iec62056-21` package are used, but
+for the option select, of which that package knows mode 0 only.
+
 Runs in its own interpreter, which has the package. Takes one JSON object on standard input (keys
 never stand on a command line) and prints one: what was asked for, or `error`.
 """
@@ -28,18 +32,42 @@ MECHANISMS = {
 }
 
 
+def sign_on(pipe: Pipe, address: str) -> str:
+    """Mode E, protocol control 2 and mode 2 (HDLC); the identification."""
+    from iec62056_21 import messages
+
+    pipe.send(messages.RequestMessage(address).to_bytes())
+    said = line(pipe)
+    identified = messages.IdentificationMessage.from_bytes(said)
+    chosen = b"\x062" + identified.switchover_baudrate_char.encode() + b"2\r\n"
+    pipe.send(chosen)
+    confirmed = line(pipe)
+    if confirmed != chosen:
+        raise ConnectionError(f"option select {chosen!r} was answered {confirmed!r}")
+    return identified.identification
+
+
+def line(pipe: Pipe) -> bytes:
+    said = b""
+    while not said.endswith(b"\r\n"):
+        said += pipe.receive(1)
+    return said
+
+
 class Meter:
     """The client with its pipe: every request goes out and its answer comes in whole."""
 
     def __init__(self, asked: dict) -> None:
-        self.pipe = Pipe(asked["port"])
+        self.pipe = Pipe(asked["port"], asked.get("timeout", 10))
+        optical = "sign-on" in asked
+        self.identification = sign_on(self.pipe, asked["sign-on"]) if optical else ""
         self.client = GXDLMSSecureClient(
             True,
             asked["client"],
             GXDLMSSecureClient.getServerAddress(1, 17),
             MECHANISMS[asked["security"]],
             asked.get("password"),
-            InterfaceType.HDLC,
+            InterfaceType.HDLC_WITH_MODE_E if optical else InterfaceType.HDLC,
         )
         if asked["security"] == "hls-gmac":
             ciphering = self.client.ciphering
@@ -91,7 +119,7 @@ class Meter:
 def answers(asked: dict) -> dict:
     meter = Meter(asked)
     meter.open()
-    found = {}
+    found = {"identification": meter.identification}
     clock = meter.run(meter.client.read(GXDLMSClock(asked["clock"]), 2)).value
     found["clock"] = bytes(clock).hex()
     register = GXDLMSRegister(asked["register"])

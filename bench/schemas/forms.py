@@ -1,0 +1,34 @@
+"""Which kinds of file have a schema, and what each is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from bench.errors import UsageError
+from bench.installation_file import InstallationFile
+from bench.plugins import DRIVERS, load
+from bench.schemas.form_schema import form_schema
+from bench.schemas.overlay_schema import overlay_schema
+from bench.spelling import did_you_mean
+from bench.station import Station
+from bench.suite import Suite
+
+Schema = dict[str, Any]
+
+KINDS: Final[Mapping[str, Callable[[], Schema]]] = {
+    "station": lambda: form_schema("station", Station),
+    "suite": lambda: form_schema("suite", Suite),
+    "installation": lambda: form_schema("installation", InstallationFile),
+    "profile": lambda: form_schema("profile", load(DRIVERS, "profile-form")),
+    "overlay": overlay_schema,
+}
+
+
+def schema(kind: str) -> Schema:
+    """`UsageError`: no file of that kind."""
+    make = KINDS.get(kind)
+    if make is None:
+        near = did_you_mean(kind, KINDS) or f"; known: {', '.join(KINDS)}"
+        raise UsageError(f"no kind of file is called '{kind}'{near}")
+    return make()

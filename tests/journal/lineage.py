@@ -1,0 +1,265 @@
+"""A run that is killed and taken up again, over and over, against devices in another process.
+
+The devices outlive every kill, keep their state in a file and count what they executed. Real time,
+with an overlay of second-scale intervals. What must hold in the end is in `verdict_on`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.clock import Cancellation
+from bench.journal.entry import Entry, Kind
+from bench.journal.run_journal import taken_up
+from bench.journal.store import FILE, Journal, Keep
+from bench.journal.values import read
+from bench.runner import Order, order_again, run_suite
+from bench.station import read_station
+from bench.suite_reading import Forced
+from bench.units import SECOND
+from tests.e2e.bench_on_ports import hosted, lay_out
+
+ROTATION = """\
+suite: killed
+scenarios:
+  - scenario: rotation
+    about: both keys are rotated; the first transfer is lost on its way
+    installation: da-dual-fuel
+    parties:
+      smso: {transfer-takes: 20ms, take-back-takes: 20ms, files-after: 20ms}
+      requesting-party: {submits-after: 20ms}
+      suppliers: {Northern Energy: {authorises-after: 20ms}}
+    expect: {outcome: commissioned, account: DCC, keys: {electricity: new, gas: new}}
+"""
+
+RETRY = """\
+suite: killed
+scenarios:
+  - scenario: retry
+    about: no WAN at all; the retry of 3.1 goes on to the end of its period
+    installation: ioc-dual-fuel
+    parties:
+      smso: {transfer-takes: 20ms, take-back-takes: 20ms, files-after: 20ms}
+      requesting-party: {submits-after: 20ms}
+      suppliers: {Northern Energy: {authorises-after: 20ms}}
+    expect: {outcome: failed}
+"""
+
+OVERLAY = """\
+overlay: seconds
+applies-to: "5.0"
+parameters:
+  3.3.interval: {value: 1s, source: made up for a run of seconds}
+  3.3.repeats: {value: 3, source: made up for a run of seconds}
+  3.1.short-interval: {value: 1s, source: made up for a run of seconds}
+  3.1.short-repeats: {value: 1, source: made up for a run of seconds}
+  3.1.long-interval: {value: 1s, source: made up for a run of seconds}
+  3.1.total-period: {value: 5s, source: made up for a run of seconds}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What is run: a suite, the group of the installation, what is wrong with a device."""
+
+    suite: str
+    group: str
+    fault: str
+
+
+STORIES = {
+    "rotation": Story(ROTATION, "DA", "request-lost@electricity:request=rotate_key"),
+    "retry": Story(RETRY, "IOC", "wan-outage@hub:after=0s"),
+}
+
+
+@dataclass(slots=True)
+class Lineage:
+    """One run in `folder`, whose devices are hosted. `ends`: how each process ended, in order."""
+
+    folder: Path
+    kills: int = 0
+    ends: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def run(self) -> Path:
+        return self.folder / "run"
+
+    def live(self, *, entries: int | None = None, seconds: float | None = None) -> int:
+        """One process of it: until it has written so many entries or lived so long, or to its end.
+
+        Returns its exit code, or minus the signal it died of.
+        """
+        child = os.fork()
+        if child == 0:
+            self._child(entries)
+        if seconds is not None:
+            deadline = time.monotonic() + seconds
+            while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    os.kill(child, signal.SIGKILL)
+                    break
+                time.sleep(min(left, 0.01))
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        self.ends[code] += 1
+        self.kills += code == -signal.SIGKILL
+        return code
+
+    def _child(self, entries: int | None) -> None:
+        code = 70
+        try:
+            log = os.open(self.folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            os.dup2(log, 1)
+            os.dup2(log, 2)
+            os.chdir(self.folder)
+            if entries is not None:
+                die_after(entries)
+            self.proceed(Cancellation())
+            code = 0
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+
+    def proceed(self, cancellation: Cancellation) -> None:
+        """Begins the run, or takes it up where there is one; to its end."""
+        if not (self.run / FILE).exists():
+            run_suite(self._order(), self.run, cancellation=cancellation)
+            return
+        with taken_up(self.run) as (ordered, journal):
+            order = order_again(ordered)
+            run_suite(order, self.run, cancellation=cancellation, taken_up=journal)
+
+    def _order(self) -> Order:
+        station = self.folder / "bench.yaml"
+        return Order(
+            self.folder / "suite.yaml",
+            "suite.yaml",
+            1,
+            forced=Forced(overlay=self.folder / "overlay.yaml"),
+            station=read_station(station),
+            station_named=str(station),
+            tolerance=SECOND // 2,
+        )
+
+    def verdict_on(self) -> list[str]:
+        """What does not hold of the run that has ended; empty where all does."""
+        journal, entries = Journal.open(self.run / FILE)
+        journal.close()
+        state = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
+        acts = made(entries)
+        wrong: list[str] = []
+        outcome = _closed(self.run)
+        for name in ("electricity", "gas"):
+            device = state["devices"][name]
+            wrong += _executed(name, acts, device)
+            if outcome != "parked":
+                wrong += _belief(name, self.run / "keys.json", device)
+        return wrong
+
+
+@dataclass(slots=True)
+class Made:
+    """An act of the journal and what came of it; None: nothing was written."""
+
+    target: str
+    operation: str
+    counter: int
+    outcome: Any = None
+
+
+def made(entries: tuple[Entry, ...]) -> list[Made]:
+    found: dict[int, Made] = {}
+    for entry in entries:
+        if entry.kind is Kind.INTENT:
+            counter = 0
+            if entry.operation == "rotate_key":
+                (arguments, _) = json.loads(entry.body)
+                counter = arguments[2]
+            found[entry.number] = Made(entry.target, entry.operation, counter)
+        elif entry.kind is Kind.RESULT:
+            found[entry.number].outcome = read(entry.body)
+    return list(found.values())
+
+
+def _executed(name: str, acts: list[Made], device: dict[str, Any]) -> list[str]:
+    """0 lost: what was acknowledged was executed. 0 twice: nothing more than was asked for."""
+    sent = [act for act in acts if act.target == name and act.operation == "rotate_key"]
+    acknowledged = sum(not isinstance(act.outcome, Exception) for act in sent)
+    executed = device["executed"].get("rotate_key", 0)
+    wrong = []
+    if len({act.counter for act in sent}) != len(sent):
+        wrong.append(f"{name}: a command was sent twice under one counter")
+    if executed < acknowledged:
+        wrong.append(f"{name}: {acknowledged} acknowledged, {executed} executed: lost")
+    if executed > len(sent):
+        wrong.append(f"{name}: {len(sent)} sent, {executed} executed: done twice")
+    log = [line["text"] for line in device["meter"]["keys"]["log"] if "rotated" in line["text"]]
+    if len(log) != executed:
+        wrong.append(f"{name}: {executed} executed, {len(log)} in its own log")
+    return wrong
+
+
+def _belief(name: str, keys: Path, device: dict[str, Any]) -> list[str]:
+    """The key that the run believes the meter holds is the one it holds."""
+    ring = json.loads(keys.read_text(encoding="utf-8"))["rings"]
+    (held,) = (states for places in ring.values() for place, states in places.items()
+               if place.startswith(f"{name}/"))
+    believed, really = held["current"]["key"], device["meter"]["keys"]["slots"]["SUA"]["key"]
+    return [] if believed == really else [f"{name}: holds another key than is believed"]
+
+
+def _closed(run: Path) -> str:
+    lines = (run / "trace.jsonl").read_text(encoding="utf-8").splitlines()
+    closed = [event for event in map(json.loads, lines) if event["event"] == "closed"]
+    return str(closed[-1]["outcome"]) if closed else "never"
+
+
+def die_after(entries: int) -> None:
+    """In this process that write of the journal is the last thing that is done."""
+    add, written = Journal.add, 0
+
+    def add_and_die(self: Journal, what: Entry, keep: Keep) -> None:
+        nonlocal written
+        add(self, what, keep)
+        written += 1
+        if written == entries:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Journal.add = add_and_die  # type: ignore[method-assign]
+
+
+@contextmanager
+def prepared(folder: Path, name: str) -> Iterator[Lineage]:
+    """A run that has not begun, and its devices, hosted until the end of the block."""
+    story = STORIES[name]
+    folder.mkdir(parents=True, exist_ok=True)
+    lay_out(folder)
+    (folder / "suite.yaml").write_text(story.suite, encoding="utf-8")
+    (folder / "overlay.yaml").write_text(OVERLAY, encoding="utf-8")
+    station = folder / "bench.yaml"
+    text = station.read_text(encoding="utf-8").replace("group: DA", f"group: {story.group}")
+    station.write_text(text, encoding="utf-8")
+    with hosted(folder, "--state", "state.json", "--fault", story.fault):
+        yield Lineage(folder)
+
+
+def killed_at_random(lineage: Lineage, rng: random.Random, most: int, longest: float) -> None:
+    """Kills it at random moments until it ends or was killed `most` times, then lets it end."""
+    while lineage.kills < most:
+        if lineage.live(seconds=rng.uniform(0.0, longest)) >= 0:
+            return
+    lineage.live()
