@@ -40,14 +40,14 @@ def lines(events: int) -> Iterator[str]:
     told = {finding.installation for finding in judgement.findings}
     names = [_LINE.fullmatch(line)[2] for line in suite]  # type: ignore[index]
     common = [line for line, name in zip(suite, names, strict=True) if name not in told]
-    made = copy = 0
+    made = first = 0
     while made < events:
         batch: list[str] = []
-        for copy in range(copy, copy + OVERLAP):
+        for copy in range(first, first + OVERLAP):
             batch.extend(_copied(common if copy % RARE else suite, copy))
             if made + len(batch) >= events:
                 break
-        copy += 1
+        first += OVERLAP
         batch.sort(key=_at)
         made += len(batch)
         yield from batch

@@ -73,6 +73,8 @@ ALLOWED = {
         "safe_state",
         "runner",
     },
+    "live": {"ground", "mehrs", "conformance", "result", "report", "live"},
+    "serving": {"ground", "result", "report", "live", "serving"},
     "grid": {"ground", "mehrs", "effects", "migration", "suite", "report", "result", "grid"},
     "cli": {
         "ground",
@@ -89,6 +91,8 @@ ALLOWED = {
         "observing",
         "grid",
         "runner",
+        "live",
+        "serving",
         "cli",
     },
     "drivers": {"ground", "drivers"},
@@ -97,6 +101,8 @@ ALLOWED = {
 FLOOR_OF = {
     "large_checks": "large_checks",
     "effects": "effects",
+    "live": "live",
+    "serving": "serving",
     "observing": "observing",
     "hosting_plan": "suite",
     "journal": "journal",

@@ -1,4 +1,4 @@
-"""An instrument past its due date makes what rests on it inconclusive, and is named in the report."""
+"""An instrument past its due date makes what rests on it inconclusive; the report names it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.certificate import in_doubt
+from bench.errors import UsageError
 from bench.evidence.packing import pack
 from bench.report.details import Details
 from bench.report.particulars import particulars
@@ -59,7 +60,9 @@ def test_a_scenario_on_a_bench_with_a_reference_meter(
 ) -> None:
     """The scenario opens on 5 May 2021, a day after its clock starts."""
     calibration = Calibration("RM-7", "C-123", due, Decimal("0.002")) if due else None
-    meter = ReferenceMeterEntry("emu:", "generic-modbus-reference-meter", "electricity", calibration)
+    meter = ReferenceMeterEntry(
+        "emu:", "generic-modbus-reference-meter", "electricity", calibration
+    )
     station = Station("a bench", kit=Kit(reference_meter=meter))
     suite = tmp_path / "one.yaml"
     suite.write_text(SUITE)
@@ -74,6 +77,7 @@ def test_a_scenario_on_a_bench_with_a_reference_meter(
     pack(tmp_path / "out")
     result = tmp_path / "out" / "result.json"
     if due == date(2021, 5, 5):
-        result.write_text(result.read_text().replace("2021-05-05", "2021-05-04"))
-        with pytest.raises(Exception, match="passes over that reference meter of electricity"):
+        text = result.read_text().replace('"due": "2021-05-05"', '"due": "2021-05-04"')
+        result.write_text(text)
+        with pytest.raises(UsageError, match="passes over that reference meter of electricity"):
             pack(tmp_path / "out")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import click
 
@@ -87,35 +88,38 @@ def _profiles() -> Rows:
 
 
 def _drivers() -> Rows:
+    """Classes only; without importing them, since some bring large libraries with them."""
+    from importlib.metadata import entry_points
+
     from bench.plugins import DRIVERS
 
-    return _classes(DRIVERS)
+    found = sorted(entry_points(group=DRIVERS), key=lambda each: each.name)
+    return [(each.name, _module_about(each.module)) for each in found if _is_class(each.attr)]
+
+
+def _is_class(attribute: str | None) -> bool:
+    """By its spelling: `DlmsMeter`, not `FAULTS` nor `connect`."""
+    return attribute is not None and attribute[:1].isupper() and not attribute.isupper()
+
+
+def _module_about(module: str) -> str:
+    """The first sentence of its docstring."""
+    import ast
+    from importlib.util import find_spec
+
+    try:
+        spec = find_spec(module)
+        source = Path(spec.origin or "").read_text(encoding="utf-8") if spec is not None else ""
+        return _first(ast.get_docstring(ast.parse(source)))
+    except (ImportError, OSError, SyntaxError, UnicodeDecodeError):
+        return "(cannot be read)"
 
 
 def _emulators() -> Rows:
     from bench.plugins import EMULATORS, load
 
-    return [(role, _first(model.__doc__)) for role, model in load(EMULATORS, "models").items()]
-
-
-def _classes(group: str) -> Rows:
-    """What is installed in a group and is a class, also by other packages, with its first sentence."""
-    from importlib.metadata import entry_points
-
-    from bench.plugins import load
-
-    loaded = ((name, load(group, name)) for name in sorted(entry_points(group=group).names))
-    return [(name, _about(made)) for name, made in loaded if isinstance(made, type)]
-
-
-def _about(made: type) -> str:
-    """Of the class, or of its module where the class says nothing of its own."""
-    from sys import modules
-
-    own = made.__doc__ or ""
-    return _first(
-        own if own and not own.startswith("`") else modules[made.__module__].__doc__ or own
-    )
+    models = load(EMULATORS, "models")
+    return [(str(role), _module_about(model.__module__)) for role, model in models.items()]
 
 
 def _first(text: str | None) -> str:

@@ -20,7 +20,7 @@ KINDS: Final[Mapping[str, Callable[[], Schema]]] = {
     "station": lambda: form_schema("station", Station),
     "suite": lambda: form_schema("suite", Suite),
     "installation": lambda: form_schema("installation", InstallationFile),
-    "profile": lambda: form_schema("profile", load(DRIVERS, "profile-form")),
+    "profile": lambda: form_schema("profile", load(DRIVERS, "profile-form").Profile),
     "overlay": overlay_schema,
 }
 

@@ -432,8 +432,14 @@ class MeterLogic:
         seen = self._server.newest_seen()
         return max((counter for (owner, _), counter in seen.items() if owner == client), default=0)
 
-    def _transfer(self, parameters: CosemData, client: int) -> CosemData:
-        """key_transfer: the slot's key is replaced if it was wrapped under the master key."""
+    def _transfer(self, parameters: CosemData, client: int) -> Callable[[], CosemData]:
+        """key_transfer: the slot's key is replaced if it was wrapped under the master key.
+
+        It is of the request that carries it, with that request's counter, however late it is done.
+        """
+        return partial(self._take, parameters, self._server.counter_of_request(client))
+
+    def _take(self, parameters: CosemData, carried: int | None) -> CosemData:
         try:
             (given,) = key_transfer_from(parameters)
         except (RemoteProtocolError, ValueError):
@@ -446,15 +452,14 @@ class MeterLogic:
         except SecurityError:
             raise DataAccessError(AccessResult.OTHER_REASON) from None
         new = Secret(octets, f"{slot} of {self._model.spec.name}")
-        self._model.rotate_key(slot, new, self._command(slot, client))
+        self._model.rotate_key(slot, new, self._command(slot, carried))
         self._commands[slot] = self._model.keys.state(slot).counter
         return None
 
-    def _command(self, slot: KeySlot, client: int) -> int:
+    def _command(self, slot: KeySlot, carried: int | None) -> int:
         """The command counter that the request carries; a plain request has none and is counted
         as the next.
         """
-        carried = self._server.counter_of_request(client)
         if carried is None:
             return self._model.keys.state(slot).counter + 1
         return command_of(carried)

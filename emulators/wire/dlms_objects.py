@@ -37,8 +37,8 @@ _READ, _WRITE = 1, 2
 
 Read = Callable[[], CosemData]
 Write = Callable[[CosemData], CosemData]
-Act = Callable[[CosemData, int], CosemData]
-"""A method's parameters and the client that calls it."""
+Act = Callable[[CosemData, int], Callable[[], CosemData]]
+"""What a method's parameters, and the client that calls it, have the meter do; it may do so late."""
 Suffer = Callable[[str, Callable[[], CosemData], str], CosemData]
 """Carries out what belongs to an operation of the interface, unless a fault strikes it. The text
 says which object and attribute or method is meant.
@@ -162,7 +162,7 @@ class MeterObjects:
         if act is None or not self._rights[client].transfers_keys:
             raise DataAccessError(AccessResult.READ_WRITE_DENIED)
         what = f"{held.label}/{method.index}"
-        return self._carried_out("rotate_key", lambda: act(parameters, client), what)
+        return self._carried_out("rotate_key", act(parameters, client), what)
 
     def _found(self, class_id: int, name: bytes, client: int) -> CosemObject:
         held = self._objects.get((class_id, name))

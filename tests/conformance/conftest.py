@@ -102,8 +102,8 @@ class Kit:
         self.arm(FaultSpec(fault, target, Moment(request=request)))
 
 
-def _installation(how: Emulation) -> Installation:
-    maker, sleepy = "Example Meters", replace(how, reply_timeout=31 * MINUTE)
+def _installation(how: Emulation, sleepy: Emulation) -> Installation:
+    maker = "Example Meters"
     roles = {
         "electricity": (Role.ELECTRICITY_METER, how),
         "gas": (Role.GAS_METER, sleepy),
@@ -117,8 +117,8 @@ def _installation(how: Emulation) -> Installation:
     return Installation("I-1", Group.DA, devices, ("Alpha Energy",))
 
 
-def _world(clock: Clock, how: Emulation) -> Kit:
-    installation = _installation(how)
+def _world(clock: Clock, how: Emulation, sleepy: Emulation) -> Kit:
+    installation = _installation(how, sleepy)
     keys = {
         spec.name: Secret(bytes([n] * 16), f"SUA of {spec.name}")
         for n, spec in enumerate(installation.meters)
@@ -136,7 +136,8 @@ def _world(clock: Clock, how: Emulation) -> Kit:
 
 
 def _direct(folder: Path, closing: ExitStack) -> Kit:
-    return _world(VirtualClock(parse_instant("2021-04-08T09:30:00Z")), Emulation())
+    sleepy = Emulation(reply_timeout=31 * MINUTE)
+    return _world(VirtualClock(parse_instant("2021-04-08T09:30:00Z")), Emulation(), sleepy)
 
 
 Open = Callable[[str, Profile], tuple[WireEnd, Transport]]
@@ -145,8 +146,8 @@ CONSOLES = {"hub": "generic-console-hub", "display": "generic-console-ihd"}
 METERS = {"electricity": "generic-dlms-electricity", "gas": "generic-dlms-gas"}
 
 
-def _wired(kit: Kit, timing: TimingProfile, open_: Open, without: frozenset[str]) -> Kit:
-    """Every device on its port, but for those `without` one, which are not to be had."""
+def _wired(kit: Kit, timing: TimingProfile, open_: Open) -> Kit:
+    """Every device on its port."""
     world = kit.world
     consoles: dict[str, ConsoleDevice] = {}
     drivers: dict[str, Device] = {}
@@ -158,7 +159,7 @@ def _wired(kit: Kit, timing: TimingProfile, open_: Open, without: frozenset[str]
         host.attach(consoles[name])
         driver = ConsoleHub if name == "hub" else ConsoleDisplay
         drivers[name] = cast("Device", driver(name, profile, transport))
-    for name in METERS.keys() - without:
+    for name in METERS:
         profile = read_profile(METERS[name])
         patience = max(timing.reply_timeout, kit.spec(name).emulation.reply_timeout)
         profile = replace(profile, timing=replace(timing, reply_timeout=patience))
@@ -185,24 +186,24 @@ def _emu(folder: Path, closing: ExitStack) -> Kit:
         port = MemoryPort(name, kit.clock, profile.line.settings)
         return port, port.connect(profile.line.settings)
 
-    return _wired(kit, TimingProfile(), open_, without=frozenset())
+    return _wired(kit, TimingProfile(), open_)
 
 
 def _pty(folder: Path, closing: ExitStack) -> Kit:
     kit = _direct(folder, closing)
 
-    def open_(name: str, profile: Profile) -> tuple[Hosted, Transport]:
+    def open_(name: str, profile: Profile) -> tuple[WireEnd, Transport]:
         settings = profile.line.settings
         port = PtyMemoryPort(name, kit.clock, settings, grain=50 * MILLISECOND)
         closing.enter_context(contextlib.closing(port))
         return port, port.connect(settings)
 
-    return _wired(kit, TimingProfile(), open_, without=frozenset())
+    return _wired(kit, TimingProfile(), open_)
 
 
 def _wall_pty(folder: Path, closing: ExitStack) -> Kit:
     clock = SkippingClock()
-    kit = _world(clock, Emulation(reply_timeout=_SOON))
+    kit = _world(clock, Emulation(reply_timeout=_SOON), _WAKES_SOON)
 
     def open_(name: str, profile: Profile) -> tuple[WireEnd, Transport]:
         host = closing.enter_context(
@@ -212,10 +213,14 @@ def _wall_pty(folder: Path, closing: ExitStack) -> Kit:
         return host, closing.enter_context(transport)
 
     quick = TimingProfile(_SOON, MILLISECOND, 50 * MILLISECOND)
-    return _wired(kit, quick, open_, without=frozenset({"gas"}))  # half an hour until it wakes
+    return _wired(kit, quick, open_)
 
 
 _SOON = 1_500 * MILLISECOND
+_WAKES_SOON = Emulation(
+    wakes_every=300 * MILLISECOND, awake_for=100 * MILLISECOND, reply_timeout=10 * SECOND
+)
+"""A sleepy meter that can be waited for in real time."""
 
 Way = Callable[[Path, ExitStack], Kit]
 

@@ -1,0 +1,70 @@
+"""`init`: what it writes runs at once, from anywhere, and is never written over."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bench.cli import main
+from bench.schemas.forms import schema
+from bench.yaml_source import load
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(each) for each in arguments])
+
+
+@pytest.mark.parametrize("name", ["bench", "my bench"])
+def test_what_is_written_runs_at_once_from_anywhere(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    done = run("init", name)
+    assert done.exit_code == 0, done.output
+    assert f"smets1-bench run '{name}/suite.yaml'" in done.stdout or " " not in name
+    for place in (tmp_path, tmp_path / name, tmp_path / "elsewhere"):
+        monkeypatch.chdir(place)
+        suite, station = tmp_path / name / "suite.yaml", tmp_path / name / "station.yaml"
+        out = tmp_path / f"out-{place.name}"
+        ran = run("run", suite, "--station", station, "--out", out)
+        assert ran.exit_code == 0, ran.output
+        assert (out / "report.html").is_file()
+    assert run("doctor", tmp_path / name / "station.yaml").exit_code == 0
+
+
+def test_each_file_names_a_schema_that_is_there(tmp_path: Path) -> None:
+    run("init", tmp_path / "b")
+    files = sorted((tmp_path / "b").glob("*.yaml"))
+    assert [path.name for path in files] == ["my-meter.yaml", "station.yaml", "suite.yaml"]
+    for path in files:
+        first = path.read_text(encoding="utf-8").splitlines()[0]
+        named = first.removeprefix("# yaml-language-server: $schema=")
+        kind = Path(named).name.removesuffix(".schema.json")
+        assert json.loads((tmp_path / "b" / named).read_text("utf-8")) == schema(kind)
+        assert load(path).data
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    folder = tmp_path / "b"
+    folder.mkdir()
+    mine = folder / "station.yaml"
+    mine.write_text("mine", encoding="utf-8")
+    done = run("init", folder)
+    assert done.exit_code == 2
+    assert f"error: {mine}: exists already" in done.stderr
+    assert "nothing was written" in done.stderr
+    assert mine.read_text("utf-8") == "mine"
+    assert sorted(path.name for path in folder.iterdir()) == ["station.yaml"]
+
+
+@pytest.mark.parametrize("where", ["file/b", "file"])
+def test_a_folder_that_cannot_be_made(where: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run("init", tmp_path / where)
+    assert done.exit_code == 2
+    assert "Traceback" not in done.output
+    assert str(tmp_path / "file") in done.stderr
