@@ -321,7 +321,7 @@ def _record(order: Order, ran: Ran, first_line: int) -> ScenarioRecord:
             for device in ran.prepared.installation.meters
         },
         wake_ups=sum(device.wake_ups for device in after.devices.values()),
-        faults=tuple(f"{entry.fault} at {entry.target}" for entry in scenario.faults),
+        faults=tuple(map(str, scenario.faults)),
         replay=order.replay(name),
         story=story(ran.events, replay=order.replay(name)),
         attempts=sum(isinstance(event, Attempt) for event in ran.events),

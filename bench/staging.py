@@ -26,7 +26,6 @@ from bench.emulation import (
     WorldFactory,
     is_emulated,
 )
-from bench.errors import BenchError, PeerError
 from bench.installation import DeviceSpec
 from bench.journal.key_store import KeyStore
 from bench.journal.stored_key_ring import StoredKeyRing
@@ -37,6 +36,7 @@ from bench.reading_back import ReadingBack
 from bench.resubmission import resubmission_policy
 from bench.secret import Secret
 from bench.secret_reference import read_secret
+from bench.stage_checks import compare_identities, read_identities, require_mains
 from bench.station.fitting import is_pipe_fault
 from bench.station.form import ClockSource, Station, StationDevice
 from bench.station.port import Reach
@@ -188,8 +188,8 @@ class Stage:
 def set_stage(plot: Plot, cancellation: Cancellation | None) -> Stage:
     """Opens every port and asks every device who it is; the scenario's clock starts.
 
-    Raises `UsageError` (a reference leads to no key), `BenchError` (a port is gone or busy, or
-    another device is behind it than the station says).
+    Raises `UsageError` (a reference leads to no key), `BenchError` (a port is gone or busy, a relay
+    feeds nothing, or another device is behind a port than the station says).
     """
     prepared, station = plot.prepared, plot.station
     clock: Clock
@@ -204,6 +204,7 @@ def set_stage(plot: Plot, cancellation: Cancellation | None) -> Stage:
     keys = _Keys(plot)
     world = _build_world(plot, world_clock, inbox)
     with ExitStack() as ports:
+        require_mains(station, clock, ports)
         lines = _open_lines(plot, world, (clock, world_clock), keys, cancellation, ports)
         devices = {**world.devices, **{name: line.device for name, line in lines.items()}}
         real: list[DeviceSpec] = []
@@ -230,8 +231,8 @@ def set_stage(plot: Plot, cancellation: Cancellation | None) -> Stage:
             keys_survive=plot.key_store is not None,
         )
     try:
-        stage.identities = _read_identities(devices)
-        _compare_identities(stage)
+        stage.identities = read_identities(devices)
+        compare_identities(prepared.installation, station, stage.identities)
     except BaseException:
         stage.close()
         raise
@@ -346,38 +347,3 @@ def _open_lines(
 
 def _serve(world: EmulatedWorld, name: str, seed: str, profile: object, end: object) -> object:
     return load(EMULATORS, "wire-server")(world, name, profile, end, seed)
-
-
-def _read_identities(devices: Mapping[str, Device]) -> dict[str, Identity]:
-    """Who the devices say they are; one that does not answer is left out."""
-    identities: dict[str, Identity] = {}
-    for name, device in devices.items():
-        try:
-            identities[name] = device.identify()
-        except PeerError:
-            continue
-    return identities
-
-
-def _compare_identities(stage: Stage) -> None:
-    """Whether the right kit is on the bench, and none gets keys that are not meant for it."""
-    problems: list[str] = []
-    for spec in stage.plot.prepared.installation.devices:
-        identity = stage.identities.get(spec.name)
-        if identity is None or spec.name not in stage.read_back:
-            continue
-        for what, expected, got in (
-            ("EUI-64", spec.eui64, identity.eui64),
-            ("model", spec.model, identity.model),
-            ("serial number", spec.serial_number, identity.serial_number),
-            ("firmware", spec.firmware, identity.firmware),
-        ):
-            if expected and expected != got:
-                problems.append(f"{spec.name}: expected {what} {expected}, got {got}")
-        if stage.plot.station.reached(spec.name).security.test_keys and not is_emulated(identity):
-            problems.append(f"{spec.name}: expected an emulated device, as it is given test keys")
-    if problems:
-        raise BenchError(
-            "; ".join(problems),
-            hint="look at what is plugged in where, or mend the station file",
-        )

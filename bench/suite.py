@@ -14,7 +14,7 @@ from bench.devices import SupplyState
 from bench.emulation import FaultSpec, Moment, PartyBehaviours
 from bench.operator import OperatorStep
 from bench.parties import Holder
-from bench.units import Amount, Instant, Micros, Scalar, parse_instant
+from bench.units import Amount, Instant, Micros, Scalar, format_duration, parse_instant
 
 RETRY_SECTIONS: Final = ("3.1", "3.2", "3.3", "3.4.1")
 
@@ -108,6 +108,27 @@ class FaultEntry:
         return FaultSpec(
             self.fault, self.target, moment, self.lasts, self.times, self.code, self.by
         )
+
+    def __str__(self) -> str:
+        """`request-lost at electricity, request rotate_key, nth 2`: the whole of its schedule."""
+        said = [f"{self.fault} at {self.target}"]
+        if self.after is not None:
+            said.append(f"{format_duration(self.after)} after the opening")
+        if self.when is not None:
+            said.append("when " + " ".join(f"{name}={value}" for name, value in self.when.items()))
+        if self.request is not None:
+            said.append(f"request {self.request}")
+        if self.nth != 1:
+            said.append(f"nth {self.nth}")
+        if self.times != 1:
+            said.append(f"{self.times} times")
+        if self.lasts is not None:
+            said.append(f"for {format_duration(self.lasts)}")
+        if self.code:
+            said.append(f"code {self.code}")
+        if self.by is not None:
+            said.append(f"by {self.by}")
+        return ", ".join(said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ carry the number and the invoke-id of the open request (`drivers.codecs.dlms_cli
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import Enum
 from typing import Final
 
@@ -37,6 +38,8 @@ from drivers.transport.pipe import SecretSpan, Transport
 
 _CLOSING_FLAG: Final = 1  # of the last frame; it may open the next, so the reader keeps it
 _POLL_PAUSE: Final = 100 * MILLISECOND
+_TRY_HDLC: Final = 3
+"""A meter that may still be in HDLC is tried there for this part of the time there is."""
 _LEAST_MARKED: Final = 4
 """Octets of a secret that are worth hiding; fewer cannot be told from chance."""
 
@@ -88,6 +91,7 @@ class HdlcPort:
         self._heard = False
         self._disturbed = False
         self._gone = False
+        self._perhaps_in_hdlc = False  # an optical meter: no longer listening for a sign-on
         self.openings = 1
         self.doubts = 1
 
@@ -136,21 +140,11 @@ class HdlcPort:
         try:
             if self.client is not None:
                 self._close(deadline)
-            elif self._link is not None and self._optical is not None:
-                self._wait_for_reset(deadline)
-            self._link = None
             if self._optical is not None:
+                if self._still_in_hdlc(self._optical, client, deadline):
+                    return
                 self._sign_on(self._optical, deadline)
-            octets = self._profile.information
-            self._link = HdlcLink(
-                Role.CLIENT,
-                server=self._profile.server,
-                client=HdlcAddress(client),
-                parameters=LinkParameters(octets, octets),
-            )
-            self._client = client
-            self._transport.discard_input()
-            self._converse(self._link.send(Connect()), deadline, ())
+            self._open_link_for(client, deadline)
         except PortGone:
             self._lose_port()
             raise
@@ -180,6 +174,35 @@ class HdlcPort:
 
     def close(self) -> None:
         self._transport.close()
+
+    def _open_link_for(self, client: int, deadline: Micros) -> None:
+        octets = self._profile.information
+        self._link = link = HdlcLink(
+            Role.CLIENT,
+            server=self._profile.server,
+            client=HdlcAddress(client),
+            parameters=LinkParameters(octets, octets),
+        )
+        self._client = client
+        self._transport.discard_input()
+        self._converse(link.send(Connect()), deadline, ())
+
+    def _still_in_hdlc(self, optical: SignOnProfile, client: int, deadline: Micros) -> bool:
+        """Whether a meter that was left in HDLC takes a connection there; else it needs a sign-on.
+
+        It listens at 300 baud again only once its connection timed out.
+        """
+        now = self.clock.now()
+        if not self._perhaps_in_hdlc or now - self._active_at >= self._profile.inactivity:
+            return False
+        self._transport.set_line(replace(self._rest, baud=optical.baud))
+        try:
+            self._open_link_for(client, now + (deadline - now) // _TRY_HDLC)
+        except LinkFailed:
+            self._perhaps_in_hdlc = False
+            self._disturbed = False  # the sign-on comes at another rate, and keeps its own silence
+            return False
+        return True
 
     def _open_link(self) -> HdlcLink:
         if self._link is None or self._link.state is not LinkState.CONNECTED:
@@ -234,8 +257,10 @@ class HdlcPort:
         assert self._link is not None, "a connection stands"
         self._converse(self._link.send(Disconnect()), deadline, ())
         self._link = None
+        self._perhaps_in_hdlc = False
 
     def _sign_on(self, optical: SignOnProfile, deadline: Micros) -> None:
+        self._perhaps_in_hdlc = True  # also where it fails half-way
         try:
             sign_on(self._transport, optical, self._rest, deadline)
         except SignOnFailed as error:
@@ -244,10 +269,6 @@ class HdlcPort:
                 Failure.DAMAGED if error.heard else Failure.SILENT, f"sign-on: {error}"
             ) from None
         self._active_at = self.clock.now()
-
-    def _wait_for_reset(self, deadline: Micros) -> None:
-        """A meter left in HDLC listens at 300 baud again only once its connection timed out."""
-        self.clock.sleep_until(min(deadline, self._active_at + self._profile.inactivity))
 
     def _write(self, octets: bytes, hidden: Sequence[Secret]) -> None:
         self._transport.write(octets, _spans(octets, hidden))
@@ -262,10 +283,7 @@ class HdlcPort:
         self._disturbed = True
         self.doubts += 1
         self._active_at = self.clock.now()
-        if self._optical is None:
-            self._link = None
-        elif self._link is not None:
-            self._link.reset()
+        self._link = None
 
     def _lose_port(self) -> None:
         self._gone = True

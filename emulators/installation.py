@@ -30,6 +30,7 @@ from emulators.models.device import EmulatedDevice
 from emulators.models.electricity_meter import ElectricityMeter
 from emulators.models.gas_meter import GasMeter
 from emulators.models.ihd import InHomeDisplay
+from emulators.parties.desk import Desk
 from emulators.parties.dsp import EmulatedDsp
 from emulators.parties.ioc_s1sp import EmulatedIocS1sp
 from emulators.parties.mcc import EmulatedMcc
@@ -52,6 +53,7 @@ class EmulatedInstallation:
     __slots__ = (
         "_arming",
         "_channels",
+        "_desks",
         "_dsp",
         "_opened",
         "_seed",
@@ -101,8 +103,9 @@ class EmulatedInstallation:
             dsp=self._dsp,
             ioc_s1sp=ioc_s1sp,
         )
-        for channel in (self._smso.channel, self._dsp.channel, mcc.channel, ioc_s1sp.channel):
-            self._channels[channel.name] = channel
+        desks: tuple[Desk, ...] = (self._smso, self._dsp, mcc, ioc_s1sp)
+        self._desks = {desk.channel.name: desk for desk in desks}
+        self._channels |= {name: desk.channel for name, desk in self._desks.items()}
 
     def arm(self, fault: FaultSpec) -> None:
         """Makes a fault strike at its moment. Raises `UsageError` saying all that is wrong."""
@@ -111,7 +114,7 @@ class EmulatedInstallation:
                 self.installation,
                 self.clock,
                 self._seed,
-                self.models,
+                {**self.models, **self._desks},
                 self._channels,
                 self._opened,
             )

@@ -18,11 +18,12 @@ ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "docs" / "evidence.md"
 MUTANTS = "150"
 EXAMPLES = "500"
+TAMPERINGS = "10000"
 
 
 def prove() -> int:
     """Runs every part; returns how many failed."""
-    parts = (_trace_mutants, _engine_mutants, _fuzz, _wheel)
+    parts = (_trace_mutants, _engine_mutants, _fuzz, _tamperings, _secrets, _wheel)
     sections = []
     failed = 0
     for part in parts:
@@ -82,6 +83,33 @@ def _fuzz() -> tuple[str, str, bool, str]:
     return (
         "Codecs: any bytes in any slices",
         f"SMETS1_BENCH_EXAMPLES={EXAMPLES} pytest -k 'fuzz or any' tests/codecs",
+        good,
+        out.strip().splitlines()[-1],
+    )
+
+
+def _tamperings() -> tuple[str, str, bool, str]:
+    good, out = _run([sys.executable, "-m", "tests.evidence.tampering", TAMPERINGS])
+    return (
+        "Evidence packs: tamperings found",
+        f"python -m tests.evidence.tampering {TAMPERINGS}",
+        good,
+        "What `verify --key` says of a signed pack that was tampered with; unproven means that it "
+        f"is whole but nobody's signature is on it any more.\n\n```\n{out.strip()}\n```",
+    )
+
+
+def _secrets() -> tuple[str, str, bool, str]:
+    """The whole default suite over lines, and a port that dies at every eighth write."""
+    writes = " ".join(map(str, range(2, 136, 8)))
+    good, out = _run(
+        [sys.executable, "-m", "pytest", "-q", "tests/test_secrets_in_output.py"],
+        SMETS1_BENCH_SCENARIOS="all",
+        SMETS1_BENCH_WRITES=writes,
+    )
+    return (
+        "No key byte in anything a run leaves behind, nor in a failure that pytest prints",
+        "SMETS1_BENCH_SCENARIOS=all pytest tests/test_secrets_in_output.py",
         good,
         out.strip().splitlines()[-1],
     )

@@ -295,3 +295,10 @@ def test_a_faulty_profile_complains_for_itself_once(tmp_path: Path) -> None:
     said = complaints(tmp_path, text)
     assert said
     assert all(each.startswith(f"{tmp_path}/other.yaml:1:1: ") for each in said)
+
+
+def test_the_stations_of_the_document_read(tmp_path: Path) -> None:
+    text = (Path(__file__).parent.parent / "docs/stations.md").read_text(encoding="utf-8")
+    blocks = [block.partition("```")[0] for block in text.split("```yaml\n")[1:]]
+    stations = [read(tmp_path, block) for block in blocks if block.startswith("station:")]
+    assert [station.station for station in stations] == ["bench-3", "own"]

@@ -13,7 +13,7 @@ from bench.cli import main
 from bench.errors import UsageError
 from bench.migration.defaults import shipped
 from bench.shipped import find, names
-from bench.suite import KeyKnown, Restore
+from bench.suite import FaultEntry, KeyKnown, Restore
 from bench.suite_reading import Forced, read_suite
 from bench.units import MINUTE, parse_instant
 
@@ -470,3 +470,21 @@ def test_the_default_suite_holds_every_other_one() -> None:
     _, everything = read_suite(find("suites", "default"))
     held = {prepared.suite for prepared in everything}
     assert held >= set(names("suites")) - {"default"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (FaultEntry("wan-never", "hub", after=0), "wan-never at hub, 0 s after the opening"),
+        (
+            FaultEntry("request-lost", "gas", request="rotate_key", nth=2, times=3, code="R1"),
+            "request-lost at gas, request rotate_key, nth 2, 3 times, code R1",
+        ),
+        (
+            FaultEntry("clock-step", "gas", when={"event": "file"}, lasts=60_000_000, by=-5),
+            "clock-step at gas, when event=file, for 1 min, by -5",
+        ),
+    ],
+)
+def test_a_fault_tells_its_whole_schedule(entry: FaultEntry, said: str) -> None:
+    assert str(entry) == said

@@ -6,11 +6,14 @@ Here is the edge where errors become sentences and exit codes (`bench.errors`).
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from bench.errors import BenchError, ExitCode, PeerError, UsageError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS: Final = {
     "run": ("bench.cli.run:run", "Run a suite on emulated installations and write a report."),
@@ -62,6 +65,13 @@ class BenchGroup(click.Group):
             near = did_you_mean(args[0], COMMANDS) or f"; known: {', '.join(COMMANDS)}"
             raise UsageError(f"no command is called '{args[0]}'{near}")
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        near = [each for each in COMMANDS.items() if each[0].startswith(incomplete)]
+        commands = [CompletionItem(name, help=about) for name, (_, about) in near]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

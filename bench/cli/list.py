@@ -42,14 +42,9 @@ def _installations() -> Rows:
 
 
 def _faults() -> Rows:
-    from bench.plugins import DRIVERS, EMULATORS, load
+    from bench.fault_catalogue import catalogue
 
-    emulated, at_the_pipe = load(EMULATORS, "faults"), load(DRIVERS, "pipe-faults")
-    return [
-        (f"{prefix}{name}", f"({fault.family}) {' '.join(fault.description.split())}")
-        for prefix, faults in (("", emulated), ("pipe:", at_the_pipe))
-        for name, fault in sorted(faults.items())
-    ]
+    return [(fault.name, f"({fault.family}) {fault.about}") for fault in catalogue()]
 
 
 def _defaults() -> Rows:

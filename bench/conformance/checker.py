@@ -139,13 +139,23 @@ class Checker:
         """
         if self._faulty:
             raise ValueError("a trace with faulty lines has no verdict")
-        for installation in self._installations.values():
-            passage = self._with_what_came_late(installation)
-            if passage is not None:
-                if passage.ended is None:
-                    passage.until = self._last_at if until is None else until
-                self._judge(installation, passage)
+        for name in self._installations:
+            self.leave(name, self._last_at if until is None else until)
         return Part(self.events, len(self._installations), self._counts(), tuple(self._findings()))
+
+    def leave(self, name: str, until: Micros) -> None:
+        """No event of this installation comes any more; its facts are let go.
+
+        It saves what waiting for one would cost. `until` is the last `at` of the whole trace.
+        """
+        installation = self._installations[name]
+        self._recent.pop(name, None)
+        passage = self._with_what_came_late(installation)
+        if passage is not None:
+            if passage.ended is None:
+                passage.until = until
+            self._judge(installation, passage)
+        installation.passage = installation.packed = None
 
     # --- passages ---
 

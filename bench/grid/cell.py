@@ -25,10 +25,11 @@ _STRIKE: Final = re.compile(
 
 
 class Scope(StrEnum):
-    """Which requests are counted."""
+    """Which requests are counted, and under which retry."""
 
     RUN = "run"  # all of them
     KEYS = "keys"  # those of key rotation and of its rollback
+    ONCE = "keys-once"  # the same where 3.3 has no repeats: each doubt leads into the rollback
 
 
 @dataclass(frozen=True, slots=True)

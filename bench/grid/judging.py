@@ -26,6 +26,7 @@ class End(StrEnum):
     NEW = "new operator, new keys"
     OLD = "old operator, old keys"
     PARKED = "parked with an incident"
+    UNHEARD = "parked and reported, the incident desk being silent for good"
     WRONG_KEY = "wrong belief about a key"
     KEY_LOST = "a key that nobody keeps"
     WRONG_ACCOUNT = "wrong belief about the account"
@@ -35,7 +36,7 @@ class End(StrEnum):
 
     @property
     def red(self) -> bool:
-        return self not in (End.NEW, End.OLD, End.PARKED)
+        return self not in (End.NEW, End.OLD, End.PARKED, End.UNHEARD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,13 @@ def judge(
     kept: Mapping[str, Kept],
     before: Truth,
     after: Truth,
-    reset: frozenset[str],
+    reset: frozenset[str] = frozenset(),
+    *,
+    desk_silent: bool = False,
 ) -> Ended:
     """`reset`: meters that a fault set back to factory keys, which nobody can know.
 
+    `desk_silent`: a fault silenced the incident desk for good, so that nothing but a report is left.
     Whatever is wrong with several things at once, the gravest counts.
     """
     meters = [device.name for device in installation.meters if device.name not in reset]
@@ -77,7 +81,11 @@ def judge(
         return Ended(End.LOCKED, ", ".join(locked))
     if parked:
         raised = any(isinstance(e, Incident) and e.outcome == "raised" for e in events)
-        return Ended(End.PARKED) if raised else Ended(End.ORPHAN, "parked without an incident")
+        if raised:
+            return Ended(End.PARKED)
+        if desk_silent and any(isinstance(event, Report) for event in events):
+            return Ended(End.UNHEARD)
+        return Ended(End.ORPHAN, "parked without an incident")
     switches = [event.holder for event in events if isinstance(event, Account)]
     believed = switches[-1] if switches else Holder.SMSO
     if believed != after.account:

@@ -112,7 +112,9 @@ def plan(order: Order) -> Plan:
                 pairs = list(pair_cells(singles, source, number))
                 made.tasks += _cut(Part.PAIRS, pairs, order.via)
             if Part.SCHEDULES in order.parts and group is Group.DA and not order.fault:
-                made.tasks += _schedules(order, installation, made.tallies[Part.SCHEDULES])
+                for scope in (Scope.KEYS, Scope.ONCE):
+                    root = Fated(Cell(installation, scope))
+                    made.tasks += _schedules(order, root, made.tallies[Part.SCHEDULES])
     return made
 
 
@@ -121,10 +123,9 @@ def _cut(part: Part, cells: list[Cell], via: str) -> Iterator[Task]:
         yield Task(part, cells=tuple(cells[at : at + _CELLS_A_TASK]), via=via)
 
 
-def _schedules(order: Order, installation: str, tally: Tally) -> Iterator[Task]:
-    root = Fated(Cell(installation, Scope.KEYS))
+def _schedules(order: Order, root: Fated, tally: Tally) -> Iterator[Task]:
     if order.sample is not None:
-        ways = [f"{order.seed}/{installation}/{number}" for number in range(order.sample)]
+        ways = [f"{order.seed}/{root.cell}/{number}" for number in range(order.sample)]
         for at in range(0, len(ways), _CELLS_A_TASK):
             some = tuple(ways[at : at + _CELLS_A_TASK])
             yield Task(Part.SCHEDULES, below=root, ways=some, fates=order.fates, via=order.via)

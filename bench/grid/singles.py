@@ -59,14 +59,15 @@ def _strikes(name: str, fault: Any, kit: Installation, healthy: Trial) -> Iterat
                 yield Strike(at, name)
         return
     lasting = (None, _LASTS) if "lasts" in fault.options else (None,)
-    for device in kit.devices:
-        if not _possible(FaultSpec(name, device.name, Moment(after=0)), kit):
+    targets = [device.name for device in kit.devices] + sorted(map(str, fault.parties))
+    for target in targets:
+        if not _possible(FaultSpec(name, target, Moment(after=0)), kit):
             continue
         for lasts in lasting:
             for at in range(1, len(healthy.events)):
-                yield Strike(at, name, after_event=True, target=device.name, lasts=lasts)
+                yield Strike(at, name, after_event=True, target=target, lasts=lasts)
             for at in range(1, len(healthy.requests) + 1):
-                yield Strike(at, name, target=device.name, lasts=lasts)
+                yield Strike(at, name, target=target, lasts=lasts)
 
 
 def _possible(spec: FaultSpec, kit: Installation) -> bool:

@@ -88,7 +88,7 @@ def _where(trial: Trial, strike: Strike) -> str:
     if strike.at > len(trial.requests):
         return "never"
     request = trial.requests[strike.at - 1]
-    if trial.cell.scope is Scope.KEYS:
+    if trial.cell.scope is not Scope.RUN:
         return f"{request.target} {request.operation}"
     return _step_after(trial.events, request.events)
 

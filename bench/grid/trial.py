@@ -36,7 +36,7 @@ from bench.mehrs.loader import load_strategy
 from bench.mehrs.strategy import Strategy
 from bench.migration.defaults import with_overrides
 from bench.migration.process import migrate
-from bench.parties import Inbox
+from bench.parties import Actor, Inbox
 from bench.plugins import DRIVERS, EMULATORS, load
 from bench.resubmission import resubmission_policy
 from bench.secret import Secret
@@ -118,7 +118,7 @@ class _Striker:
     def see(self, event: Event) -> None:
         self.events.append(event)
         self._world.observe(event)
-        if self._scope is Scope.KEYS:
+        if self._scope is not Scope.RUN:
             if isinstance(event, Step) and event.section == "2.5.10":
                 self._counting = event.outcome == "passed"
             elif isinstance(event, Closed) or (
@@ -144,7 +144,7 @@ def run_cell(cell: Cell, *, via: str = DIRECT) -> Trial:
     `via`: `direct:`, or `emu:` through the drivers and in octets.
     Raises `UsageError` for a cell that names what does not exist.
     """
-    installation, strategy = installation_of(cell.installation), _strategy()
+    installation, strategy = installation_of(cell.installation), _strategy(cell.scope)
     _check(cell, installation)
     clock = VirtualClock(START)
     inbox = Inbox(clock)
@@ -188,7 +188,16 @@ def run_cell(cell: Cell, *, via: str = DIRECT) -> Trial:
     after = world.truth()
     kept = {device.name: _kept(keys, device.name) for device in installation.meters}
     reset = frozenset(s.target for s in cell.strikes if s.fault == "factory-reset")
-    ended = judge(installation, migration.outcome, events, kept, before, after, reset)
+    ended = judge(
+        installation,
+        migration.outcome,
+        events,
+        kept,
+        before,
+        after,
+        reset,
+        desk_silent=any(map(_silences_the_desk, cell.strikes)),
+    )
     return Trial(
         cell, ended, migration.outcome, striker.requests, events, striker.struck, truth=after
     )
@@ -219,6 +228,10 @@ def _devices(
     return devices
 
 
+def _silences_the_desk(strike: Strike) -> bool:
+    return (strike.fault, strike.target, strike.lasts) == ("party-silent", Actor.DSP, None)
+
+
 def _kept(keys: KeyRing, device: str) -> Kept:
     def shown(key: Secret | None) -> str:
         return "" if key is None else key.check_value
@@ -235,8 +248,9 @@ def installation_of(name: str) -> Installation:
 
 
 @cache
-def _strategy() -> Strategy:
-    return load_strategy("5.0", "4.0", None)
+def _strategy(scope: Scope) -> Strategy:
+    overlay = find("overlays", "one-sua-attempt") if scope is Scope.ONCE else None
+    return load_strategy("5.0", "4.0", overlay)
 
 
 def _check(cell: Cell, installation: Installation) -> None:

@@ -1,4 +1,7 @@
-"""One share of a large trace: all events of some installations, sorted by DuckDB and judged."""
+"""One share of a large trace: all events of some installations, sorted by DuckDB and judged.
+
+One installation comes after the other, so that the facts of one at a time are in memory.
+"""
 
 from __future__ import annotations
 
@@ -79,6 +82,7 @@ def connect(sorting: Sorting) -> duckdb.DuckDBPyConnection:
     connection.execute("SET temp_directory = ?", [sorting.folder])
     connection.execute(f"SET threads = {sorting.threads}")
     connection.execute("SET preserve_insertion_order = false")
+    connection.execute("SET enable_progress_bar = false")  # it would go to standard output
     return connection
 
 
@@ -98,9 +102,14 @@ def judge_share(share: Share, task: Task, said: Said) -> Part:
     checker = Checker(task.strategy, task.tolerance, place)
     ats = array("q")
     with rare_collections(), connect(task.sorting) as connection:
+        at_hand = None
         for where, event in _events(connection, share, task):
             if isinstance(event, FaultyLine):
                 raise Unclean
+            if event.installation != at_hand:
+                if at_hand is not None:
+                    checker.leave(at_hand, task.until)
+                at_hand = event.installation
             try:
                 if task.sort:
                     ranked.append(where)
@@ -126,7 +135,7 @@ def _events(
     rows = connection.sql(
         f"SELECT place, moment, installation, event, text FROM ({_rows(task.tables)})"
         f" WHERE hash(installation) % {share.of} = {share.index}"
-        f" ORDER BY {'moment, place' if task.sort else 'place'}"
+        f" ORDER BY installation, {'moment, place' if task.sort else 'place'}"
     )
     lines, row_reader = LineReader(), RowReader()
     for batch in rows.to_arrow_reader(_ROWS_AT_ONCE):

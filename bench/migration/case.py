@@ -130,22 +130,27 @@ class Case:
         """Raises an incident at the desk; returns its id and the acting party.
 
         A desk that does not answer is asked again: an incident too many does no harm, one too few
-        leaves nobody to look. Raises `Parked` when it never answers.
+        leaves nobody to look. Raises `Parked` when it does not answer for as long as an incident
+        would have been waited for.
         """
-        for _ in range(self.defaults.count("settle-tries")):
+        until = self.effects.now() + self.defaults.duration("incident-wait")
+        while True:
             try:
                 incident, acting_party = self.effects.dsp.raise_incident(summary)
+                break
             except PeerError:
-                pause = self.defaults.duration("settle-interval")
-                self.effects.sleep_until(self.effects.now() + pause)
-                continue
-            self.emit(
-                Incident,
-                incident=incident,
-                outcome="raised",
-                acting_party=acting_party,
-                actor=Actor.S1SP,
-            )
-            self.incident = incident
-            return incident, acting_party
-        raise Parked(Code.NO_INCIDENT, "the incident desk does not take an incident")
+                again = self.effects.now() + self.defaults.duration("settle-interval")
+                if again > until:
+                    raise Parked(
+                        Code.NO_INCIDENT, "the incident desk does not take an incident"
+                    ) from None
+                self.effects.sleep_until(again)
+        self.emit(
+            Incident,
+            incident=incident,
+            outcome="raised",
+            acting_party=acting_party,
+            actor=Actor.S1SP,
+        )
+        self.incident = incident
+        return incident, acting_party

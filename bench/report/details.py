@@ -29,7 +29,7 @@ class Party:
 class Details:
     """The form of the file; every key may be left out. Dates are texts, shown as they stand.
 
-    `location`: where the test was made, if not at the laboratory's address. `items`: the state in
+    `location`: where the test was made. `items`: the state in
     which what was tested came in. `external`: results that others provided.
     """
 

@@ -56,7 +56,7 @@ def particulars(record: RunRecord, trace: TraceLines, details: Details) -> Parti
     entries = (
         Entry("a", "title", (f"Test report, {record.kit} evidence",)),
         Entry("b", "laboratory", _party(details.laboratory)),
-        Entry("c", "location", (details.location or _same(details.laboratory),)),
+        Entry("c", "location", (details.location,)),
         Entry("d", "identification", (ident,)),
         Entry("e", "customer", (*_party(details.customer), *_given("order", details.order))),
         Entry("f", "method", (_method(record, strategies),)),
@@ -64,7 +64,7 @@ def particulars(record: RunRecord, trace: TraceLines, details: Details) -> Parti
         Entry("h", "received", (details.received,)),
         Entry("i", "performed", (_performed(record),)),
         Entry("j", "issued", (details.issued,)),
-        Entry("k", "sampling", (details.sampling or "none: the items were handed over",)),
+        Entry("k", "sampling", (details.sampling,)),
         Entry(
             "l",
             "scope",
@@ -73,7 +73,7 @@ def particulars(record: RunRecord, trace: TraceLines, details: Details) -> Parti
         Entry("m", "results", (_results(record),)),
         Entry("n", "deviations", _departures(departed)),
         Entry("o", "authorised by", (details.authorised_by,)),
-        Entry("p", "external providers", (details.external or "none",)),
+        Entry("p", "external providers", (details.external,)),
     )
     extra = tuple(
         Entry(BLANK, name, (said,))
@@ -89,10 +89,6 @@ def particulars(record: RunRecord, trace: TraceLines, details: Details) -> Parti
 
 def _party(party: Party) -> tuple[str, ...]:
     return (party.name, party.address)
-
-
-def _same(laboratory: Party) -> str:
-    return "at the laboratory" if laboratory.name else BLANK
 
 
 def _given(name: str, said: str) -> tuple[str, ...]:
@@ -112,7 +108,11 @@ def _items(record: RunRecord) -> tuple[str, ...]:
     for scenario in record.scenarios:
         for device in scenario.devices:
             kit = "EMULATED" if device.emulated else "real"
-            identity = ", ".join(f"{name} {value}" for name, value in device.identity.items())
+            identity = ", ".join(
+                f"{name.replace('_', ' ')} {value}"
+                for name, value in device.identity.items()
+                if name != "role"
+            )
             found[f"{device.role}: {identity or 'did not answer'} ({kit})"] = None
     return tuple(sorted(found)) or (BLANK,)
 

@@ -48,6 +48,7 @@ class Ledger:
             ("profile",): (Standing.NOT_CHECKED, _ABOUT_NOTHING),
             ("about",): (Standing.NOT_CHECKED, _ABOUT_NOTHING),
             ("timing", "reaction"): (Standing.NOT_CHECKED, "is for the emulated form"),
+            ("cannot",): (Standing.NOT_CHECKED, "speaks of disturbed lines"),
         }
 
     def confirm(self, *path: str | int, detail: str) -> None:

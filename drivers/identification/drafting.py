@@ -6,11 +6,11 @@ tried with `profile check`. Nothing that was not read is written as if it had be
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import yaml
 
+from bench.printable import printable
 from bench.shipped import find
 from drivers.identification.findings import (
     ConsoleFound,
@@ -234,13 +234,16 @@ def _line(line: LineSettings) -> str:
 
 
 def _text(value: str) -> str:
-    """Quoted, in ASCII: what a device says must not become YAML."""
-    return json.dumps(value)
+    """Quoted: what a device says must not become YAML."""
+    return f'"{_comment(value)}"'
 
 
 def _comment(value: str) -> str:
-    """On one line and in ASCII, whatever a device says."""
-    return json.dumps(value)[1:-1]
+    """On one line and in ASCII, whatever a device says; what cannot be shown is U+FFFD."""
+    return "".join(
+        each if " " <= each <= "~" and each not in '"\\' else f"\\U{ord(each):08X}"
+        for each in printable(value)
+    )
 
 
 def _yes(value: bool) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from emulators.faults import device, network, registry, request
+from emulators.faults import device, network, process, registry, request
 
 FAULTS: Final[Mapping[str, registry.Fault]] = MappingProxyType(registry.FAULTS)
 
-__all__ = ["FAULTS", "device", "network", "request"]
+__all__ = ["FAULTS", "device", "network", "process", "request"]

@@ -21,6 +21,7 @@ from emulators.exchange import CHANGING, Channel, Exchange
 from emulators.faults import FAULTS
 from emulators.faults.registry import ASKED_PARTIES, Fault, Option, Strike
 from emulators.models.device import EmulatedDevice
+from emulators.parties.desk import Desk
 
 Fate = Callable[[Exchange[Any]], Any]
 
@@ -72,7 +73,7 @@ class Arming:
         installation: Installation,
         clock: Clock,
         seed: int,
-        models: Mapping[str, EmulatedDevice],
+        models: Mapping[str, EmulatedDevice | Desk],
         channels: Mapping[str, Channel],
         opened: Micros | None,
     ) -> None:

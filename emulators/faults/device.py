@@ -6,7 +6,7 @@ from typing import Final
 
 from bench.devices import Role
 from bench.secret import Secret
-from bench.units import HOUR
+from bench.units import HOUR, MILLISECOND, SECOND
 from emulators.faults.registry import (
     ALL_ROLES,
     METERS,
@@ -22,6 +22,7 @@ from emulators.models.gas_meter import GasMeter
 from emulators.models.ihd import InHomeDisplay
 from emulators.models.meter import Meter
 
+_SAG: Final = 200 * MILLISECOND
 _USUAL_STEP: Final = HOUR  # summer time applied to a clock that keeps UTC
 _USUAL_DRIFT_PPM: Final = 500
 
@@ -31,6 +32,31 @@ def power_cut(device: EmulatedDevice, strike: Strike) -> Undo:
     """The mains are cut; when they are back the device starts. A gas meter has a battery."""
     device.cut_power()
     return device.restore_power
+
+
+@state_fault(Family.DEVICE, ALL_ROLES - {Role.GAS_METER})
+def brown_out(device: EmulatedDevice, strike: Strike) -> None:
+    """The mains sag twice within two seconds: the device goes down, and again before it has started
+    up. A gas meter has a battery.
+    """
+    now = device.clock.now()
+    device.cut_power()
+    device.clock.call_at(now + _SAG, device.restore_power)
+    device.clock.call_at(now + SECOND, device.cut_power)
+    device.clock.call_at(now + SECOND + _SAG, device.restore_power)
+
+
+@state_fault(Family.DEVICE, METERS, Option.LASTS)
+def flash_full(meter: Meter, strike: Strike) -> Undo:
+    """The meter has no room left to store anything: it refuses a new key or time with the code
+    `storage-full` and goes on counting.
+    """
+    meter.full += 1
+
+    def make_room() -> None:
+        meter.full -= 1
+
+    return make_room
 
 
 @state_fault(Family.DEVICE, ALL_ROLES)
@@ -43,6 +69,12 @@ def reboot(device: EmulatedDevice, strike: Strike) -> None:
 def clock_step(meter: Meter, strike: Strike) -> None:
     """The meter's clock jumps by `by` (such as -600s), or one hour forward if none is given."""
     meter.device_clock.step(_USUAL_STEP if strike.spec.by is None else strike.spec.by)
+
+
+@state_fault(Family.DEVICE, METERS)
+def clock_epoch(meter: Meter, strike: Strike) -> None:
+    """The meter's clock has lost its backup and shows 1970-01-01T00:00:00Z."""
+    meter.device_clock.reset_to_epoch()
 
 
 @state_fault(Family.DEVICE, METERS, Option.BY, Option.LASTS)

@@ -44,6 +44,12 @@ def sms_lost(hub: CommsHub, strike: Strike) -> None:
     hub.wan.messages_to_lose += strike.spec.times
 
 
+@state_fault(Family.NETWORK, _HUB, Option.TIMES)
+def sms_doubled(hub: CommsHub, strike: Strike) -> None:
+    """Each of the next `times` wake-up SMS that arrive does so twice; one was paid for."""
+    hub.wan.messages_to_double += strike.spec.times
+
+
 @state_fault(Family.NETWORK, ALL_ROLES - _HUB, Option.LASTS)
 def han_loss(device: EmulatedDevice, strike: Strike) -> Undo:
     """Hub and device do not hear each other."""

@@ -2,7 +2,8 @@
 
 The function's name with hyphens is the fault's name, its docstring the description that users
 read. A *request* fault decides what becomes of one exchange; a *state* fault changes a model and
-may return the function that undoes it, which makes it a fault that can end by itself.
+may return the function that undoes it, which makes it a fault that can end by itself. A *party*
+fault is a state fault of a party.
 """
 
 from __future__ import annotations
@@ -41,11 +42,16 @@ Undo = Callable[[], None]
 
 
 class Family(StrEnum):
-    """What a fault strikes."""
+    """What a fault strikes: messages on their way, what they say, a device, the networks around
+    the hub, a party to the process, or the bench itself.
+    """
 
-    REQUEST = "request"
+    LINE = "line"
+    PROTOCOL = "protocol"
     DEVICE = "device"
     NETWORK = "network"
+    PROCESS = "process"
+    BENCH = "bench"
 
 
 class Option(StrEnum):
@@ -96,6 +102,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def request_fault(
+    family: Family,
     *options: Option,
     roles: frozenset[Role] = ALL_ROLES,
     parties: frozenset[Actor] = ASKED_PARTIES,
@@ -106,7 +113,7 @@ def request_fault(
     def register(fate: F) -> F:
         _add(
             fate,
-            Family.REQUEST,
+            family,
             roles,
             parties,
             frozenset({Option.TIMES, *options}),
@@ -133,6 +140,16 @@ def state_fault(
             begin=begin,
             prepayment_only=prepayment_only,
         )
+        return begin
+
+    return register
+
+
+def party_fault(parties: frozenset[Actor], *options: Option) -> Callable[[F], F]:
+    """Registers a function of an emulated party and a `Strike` that changes what the party does."""
+
+    def register(begin: F) -> F:
+        _add(begin, Family.PROCESS, frozenset(), parties, frozenset(options), begin=begin)
         return begin
 
     return register

@@ -81,6 +81,12 @@ class KeySlots:
         held.counter = counter
         self._log.append((now, f"{slot}: rotated to version {held.version}"))
 
+    def use_up(self, slot: KeySlot, counter: int, now: Micros) -> None:
+        """A command whose key was not taken: only its counter is. Raises `Rejected` as `rotate`."""
+        self._refuse_while_locked(now)
+        self.refuse_older(slot, counter, now)
+        self._slot(slot).counter = counter
+
     def refuse_older(self, slot: KeySlot, counter: int, now: Micros) -> None:
         """Raises `Rejected` and notes it unless `counter` is above the newest seen."""
         held = self._slot(slot)

@@ -18,20 +18,26 @@ from bench.devices import (
 from bench.emulation import DeviceTruth
 from bench.installation import DeviceSpec
 from bench.secret import Secret
-from bench.units import Micros
+from bench.units import DAY, Micros
 from emulators.models.device import EmulatedDevice
 from emulators.models.device_clock import DeviceClock
 from emulators.models.kept import KeptDevice, KeptMeter
 from emulators.models.key_slots import KeySlots
 from emulators.models.payment import PaymentAccount
 from emulators.models.registers import Fuel, Register
+from emulators.models.rejection import Rejected
 from emulators.models.supply import SupplySwitch
 
 
 class Meter(EmulatedDevice):
-    """A clock, a register, a supply switch, a payment account and keys."""
+    """A clock, a register, a supply switch, a payment account and keys.
 
-    __slots__ = ("device_clock", "keys", "payment", "register", "supply")
+    `full`: while it is above zero there is no room to store a change, and it is refused.
+    `halved`: while it is set a change is applied by half: the date without the time of day, the
+    counter of a key command without its key.
+    """
+
+    __slots__ = ("device_clock", "full", "halved", "keys", "payment", "register", "supply")
 
     def __init__(
         self,
@@ -51,11 +57,17 @@ class Meter(EmulatedDevice):
         self.supply = SupplySwitch()
         self.payment = PaymentAccount(mode, emulation.balance, price, steps)
         self.keys = KeySlots(keys, emulation.lockout_after, emulation.lockout_for)
+        self.full = 0
+        self.halved = False
 
     def read_clock(self) -> Micros:
         return self.device_clock.read()
 
     def set_clock(self, to: Micros) -> None:
+        self._require_room()
+        if self.halved:
+            self.device_clock.set(to - to % DAY + self.device_clock.read() % DAY)
+            return
         self.device_clock.set(to)
         self.count("set_clock")
 
@@ -81,6 +93,10 @@ class Meter(EmulatedDevice):
         return self.keys.prove(slot, key, self.clock.now())
 
     def rotate_key(self, slot: KeySlot, new: Secret, counter: int) -> None:
+        self._require_room()
+        if self.halved:
+            self.keys.use_up(slot, counter, self.clock.now())
+            return
         self.keys.rotate(slot, new, counter, self.clock.now())
         self.count("rotate_key")
 
@@ -146,6 +162,10 @@ class Meter(EmulatedDevice):
             security_log=self.keys.security_log,
             power_cuts=self.power_cuts,
         )
+
+    def _require_room(self) -> None:
+        if self.full:
+            raise Rejected("storage-full", "there is no room to store a change")
 
     def _flows(self) -> bool:
         """Whether the consumer can use anything now."""

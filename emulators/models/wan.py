@@ -9,11 +9,21 @@ class WanLink:
     """Connected unless the network is out, there is none, the modem is dormant or the hub down.
 
     `sleeps`: after a start the modem is dormant until an SMS wakes it. `outages` counts outages in
-    force. `messages_to_lose`: that many SMS will not arrive. `sent` counts every SMS that was sent
+    force. `messages_to_lose`: that many SMS will not arrive; `messages_to_double`: that many of
+    those that do will arrive twice. `sent` counts every SMS that was sent
     and so was paid for, `wake_ups` those that arrived.
     """
 
-    __slots__ = ("dormant", "messages_to_lose", "none", "outages", "sent", "sleeps", "wake_ups")
+    __slots__ = (
+        "dormant",
+        "messages_to_double",
+        "messages_to_lose",
+        "none",
+        "outages",
+        "sent",
+        "sleeps",
+        "wake_ups",
+    )
 
     def __init__(self, *, sleeps: bool) -> None:
         self.sleeps = sleeps
@@ -21,6 +31,7 @@ class WanLink:
         self.none = False
         self.outages = 0
         self.messages_to_lose = 0
+        self.messages_to_double = 0
         self.sent = 0
         self.wake_ups = 0
 
@@ -42,7 +53,9 @@ class WanLink:
         if self.messages_to_lose:
             self.messages_to_lose -= 1
         elif self.available:
-            self.wake_ups += 1
+            doubled = self.messages_to_double > 0
+            self.messages_to_double -= doubled
+            self.wake_ups += 1 + doubled
             self.dormant = False
 
     def recall(self, *, dormant: bool, wake_ups: int, sent: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Protocol
 
 from bench.clock import Clock
 from bench.units import MINUTE, SECOND, Micros
@@ -13,6 +13,13 @@ PARTY_TIMEOUT: Final = 10 * MINUTE
 
 PARTY_TAKES: Final = SECOND
 """How long a party takes over a question that it answers at once."""
+
+
+class Desk(Protocol):
+    """A party that is asked things."""
+
+    @property
+    def channel(self) -> Channel: ...
 
 
 class _Open:

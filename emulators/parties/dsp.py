@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from bench.clock import Clock
 from bench.emulation import DspBehaviour, Reply
 from bench.parties import Actor, Inbox, IncidentResolved
@@ -37,6 +40,10 @@ class EmulatedDsp:
         self.channel = channel_to_party(Actor.DSP.value, clock)
         self.executed: dict[str, int] = {}
         self.updated = False
+
+    def behave(self, **changes: Any) -> None:
+        """From now on otherwise: fields of `DspBehaviour`."""
+        self._behaviour = replace(self._behaviour, **changes)
 
     def update_chf(self) -> None:
         how = self._behaviour

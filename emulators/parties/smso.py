@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from bench.clock import Appointment, Clock
 from bench.emulation import SmsoBehaviour
 from bench.parties import Actor, FileReceived, Holder, Inbox, ListedDevice
+from bench.units import MINUTE, Micros
 from emulators.models.rejection import Rejected
 from emulators.parties.books import devices_in
 from emulators.parties.desk import PARTY_TAKES, channel_to_party
@@ -16,7 +19,8 @@ class EmulatedSmso:
     """Transfers the account and takes it back, each only when it is the other's to give.
 
     The required file set follows a transfer by itself; once the account is back, a file set still
-    under way is withheld. `holder` is the truth; `executed` counts what was really done.
+    under way is withheld. `copies`: how often it is sent. `holder` is the truth; `executed` counts
+    what was really done.
     """
 
     __slots__ = (
@@ -27,6 +31,7 @@ class EmulatedSmso:
         "_files",
         "_inbox",
         "channel",
+        "copies",
         "executed",
         "holder",
     )
@@ -43,10 +48,27 @@ class EmulatedSmso:
         self._behaviour = behaviour
         self._devices = devices_in(behaviour.books, devices)
         self._file_devices = devices_in(behaviour.files, devices)
-        self._files: Appointment | None = None
+        self._files: list[Appointment] = []
+        self.copies = 1
         self.channel = channel_to_party(Actor.SMSO.value, clock)
         self.holder = Holder.SMSO
         self.executed: dict[str, int] = {}
+
+    def behave(self, **changes: Any) -> None:
+        """From now on otherwise: fields of `SmsoBehaviour`."""
+        self._behaviour = replace(self._behaviour, **changes)
+
+    def now(self) -> Micros:
+        return self._clock.now()
+
+    def send_files(self, at: Micros, times: int = 1) -> None:
+        """The file set comes at `at`, so often, a minute apart, whoever holds the account then.
+
+        In place of the one under way, if any.
+        """
+        self._recall_files()
+        due = [at + number * MINUTE for number in range(times)]
+        self._files = [self._clock.call_at(moment, self._send_files) for moment in due]
 
     def transfer_account(self) -> None:
         how = self._behaviour
@@ -69,13 +91,15 @@ class EmulatedSmso:
     def _transfer(self) -> None:
         self._hand_over("transfer_account", to=Holder.DCC)
         if self._behaviour.files_after is not None:
-            due = self._clock.now() + self._behaviour.files_after
-            self._files = self._clock.call_at(due, self._send_files)
+            self.send_files(self._clock.now() + self._behaviour.files_after, self.copies)
 
     def _take_back(self) -> None:
         self._hand_over("take_account_back", to=Holder.SMSO)
-        if self._files is not None:
-            self._files.cancel()
+        self._recall_files()
+
+    def _recall_files(self) -> None:
+        for appointment in self._files:
+            appointment.cancel()
 
     def _hand_over(self, operation: str, *, to: Holder) -> None:
         if self.holder is to:

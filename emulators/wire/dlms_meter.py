@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar, cast
 from bench.clock import Appointment
 from bench.devices import KeySlot
 from bench.secret import Secret
-from bench.units import Micros
+from bench.units import MILLISECOND, Micros
 from drivers.codecs.acse import Mechanism
 from drivers.codecs.cosem_types import CosemData
 from drivers.codecs.dlms_server import ClientAccess, DlmsServer
@@ -42,6 +42,10 @@ from emulators.wire.struck_request import AnotherDevice, NoAnswer, NotAuthentic,
 from emulators.wire.wire_end import WireEnd
 
 _CHALLENGE: Final = 16
+_INTER_OCTET: Final = 200 * MILLISECOND
+"""A frame with a longer pause inside is none: inter_octet_time_out of IEC HDLC setup (class 23).
+Longer than usual there, since an operating system pauses too.
+"""
 _PROOF: Final = b"\xc3"
 """action-request: pass 3 of HLS, in a context without ciphering."""
 _PROVING: Final = "proof of a key"
@@ -94,6 +98,7 @@ class DlmsMeter:
         self._due: Appointment | None = None
         self._since = model.up_since
         self._active_at: Micros = 0
+        self._octets_at: Micros = 0
         self._watch: Appointment | None = None
         self._head: OpticalHead | None = None
         if self._dlms.sign_on is not None:
@@ -113,14 +118,21 @@ class DlmsMeter:
         if not self._model.up:
             return
         self._forget_if_restarted()
-        self._active_at = at
+        if self._watch is None:  # from the sign-on: after the hand-over perhaps nothing is heard
+            self._active_at = at
+            self._watch = self._end.clock.call_at(at + self._inactivity, self._look_for_activity)
         if self._head is not None and not self._head.handed_over:
+            self._active_at = at
             data = self._head.receive(data, at)
             if not data:
                 return
-        if self._watch is None:
-            self._watch = self._end.clock.call_at(at + self._inactivity, self._look_for_activity)
-        self._waiting += self._reader.receive(data)
+        if at - self._octets_at > _INTER_OCTET:
+            self._reader.clear()  # whoever began that frame is gone
+        self._octets_at = at
+        frames = self._reader.receive(data)
+        if frames:  # noise does not keep a connection alive
+            self._active_at = at
+        self._waiting += frames
         if self._waiting and self._due is None:
             self._take_later(at)
 

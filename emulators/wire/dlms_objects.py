@@ -38,7 +38,7 @@ _READ, _WRITE = 1, 2
 Read = Callable[[], CosemData]
 Write = Callable[[CosemData], CosemData]
 Act = Callable[[CosemData, int], Callable[[], CosemData]]
-"""What a method's parameters, and the client that calls it, have the meter do; it may do so late."""
+"""What a method's parameters and the client that calls it have the meter do, maybe late."""
 Suffer = Callable[[str, Callable[[], CosemData], str], CosemData]
 """Carries out what belongs to an operation of the interface, unless a fault strikes it. The text
 says which object and attribute or method is meant.

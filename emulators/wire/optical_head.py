@@ -44,12 +44,15 @@ class OpticalHead:
         self._rest = rest
         self._codec = Meter()
         self._change: Appointment | None = None
+        self._answer: Appointment | None = None
         self.handed_over = False
         self.begin_anew()
 
     def begin_anew(self) -> None:
         """Back to 300 baud, once what was said has left."""
         self.handed_over = False
+        if self._answer is not None:
+            self._answer.cancel()
         self._codec.reset()
         self._set_line_later(self._sign_on_line(300))
 
@@ -63,6 +66,9 @@ class OpticalHead:
                     self._codec.reset()
             elif isinstance(event, OptionSelect):
                 self._chosen(event, at)
+            elif isinstance(event, OutOfTurn) and isinstance(event.message, SignOn):
+                self._codec.reset()  # whoever signed on before is gone
+                return self.receive(event.message.encode(), at)
             elif isinstance(event, (Corrupt, OutOfTurn)):
                 self._codec.reset()
         return self._codec.surplus() if self.handed_over else b""
@@ -83,7 +89,11 @@ class OpticalHead:
             self._set_line_later(self._sign_on_line(300))
 
     def _say_later(self, at: Micros, message: Message, *, hand_over: bool = False) -> None:
-        self._end.clock.call_at(at + self._reaction, partial(self._say, message, hand_over))
+        if self._answer is not None:
+            self._answer.cancel()
+        self._answer = self._end.clock.call_at(
+            at + self._reaction, partial(self._say, message, hand_over)
+        )
 
     def _say(self, message: Message, hand_over: bool) -> None:
         self._end.send(self._codec.send(message))

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -136,8 +137,7 @@ def _world(clock: Clock, how: Emulation, sleepy: Emulation) -> Kit:
 
 
 def _direct(folder: Path, closing: ExitStack) -> Kit:
-    sleepy = Emulation(reply_timeout=31 * MINUTE)
-    return _world(VirtualClock(parse_instant("2021-04-08T09:30:00Z")), Emulation(), sleepy)
+    return _world(VirtualClock(parse_instant("2021-04-08T09:30:00Z")), Emulation(), _HALF_HOURLY)
 
 
 Open = Callable[[str, Profile], tuple[WireEnd, Transport]]
@@ -146,8 +146,10 @@ CONSOLES = {"hub": "generic-console-hub", "display": "generic-console-ihd"}
 METERS = {"electricity": "generic-dlms-electricity", "gas": "generic-dlms-gas"}
 
 
-def _wired(kit: Kit, timing: TimingProfile, open_: Open) -> Kit:
-    """Every device on its port."""
+def _wired(
+    kit: Kit, timing: TimingProfile, open_: Open, without: frozenset[str] = frozenset()
+) -> Kit:
+    """Every device on its port, but for those `without` one, which are not to be had."""
     world = kit.world
     consoles: dict[str, ConsoleDevice] = {}
     drivers: dict[str, Device] = {}
@@ -159,7 +161,7 @@ def _wired(kit: Kit, timing: TimingProfile, open_: Open) -> Kit:
         host.attach(consoles[name])
         driver = ConsoleHub if name == "hub" else ConsoleDisplay
         drivers[name] = cast("Device", driver(name, profile, transport))
-    for name in METERS:
+    for name in METERS.keys() - without:
         profile = read_profile(METERS[name])
         patience = max(timing.reply_timeout, kit.spec(name).emulation.reply_timeout)
         profile = replace(profile, timing=replace(timing, reply_timeout=patience))
@@ -201,9 +203,11 @@ def _pty(folder: Path, closing: ExitStack) -> Kit:
     return _wired(kit, TimingProfile(), open_)
 
 
-def _wall_pty(folder: Path, closing: ExitStack) -> Kit:
+def _wall_pty(
+    folder: Path, closing: ExitStack, sleepy: Emulation, without: frozenset[str] = frozenset()
+) -> Kit:
     clock = SkippingClock()
-    kit = _world(clock, Emulation(reply_timeout=_SOON), _WAKES_SOON)
+    kit = _world(clock, Emulation(reply_timeout=_SOON), sleepy)
 
     def open_(name: str, profile: Profile) -> tuple[WireEnd, Transport]:
         host = closing.enter_context(
@@ -213,7 +217,7 @@ def _wall_pty(folder: Path, closing: ExitStack) -> Kit:
         return host, closing.enter_context(transport)
 
     quick = TimingProfile(_SOON, MILLISECOND, 50 * MILLISECOND)
-    return _wired(kit, quick, open_)
+    return _wired(kit, quick, open_, without)
 
 
 _SOON = 1_500 * MILLISECOND
@@ -221,11 +225,14 @@ _WAKES_SOON = Emulation(
     wakes_every=300 * MILLISECOND, awake_for=100 * MILLISECOND, reply_timeout=10 * SECOND
 )
 """A sleepy meter that can be waited for in real time."""
+_HALF_HOURLY = Emulation(reply_timeout=31 * MINUTE)
 
 Way = Callable[[Path, ExitStack], Kit]
 
 HOSTS: dict[str, Way] = {"direct": _direct, "emu": _emu, "pty": _pty}
-REAL_TIME_HOSTS: dict[str, Way] = {"wall-pty": _wall_pty}
+REAL_TIME: Way = partial(_wall_pty, sleepy=_WAKES_SOON)
+# What the hub says of the gas meter is said of one that wakes half-hourly; nobody waits for it.
+REAL_TIME_AT_THE_HUB: Way = partial(_wall_pty, sleepy=_HALF_HOURLY, without=frozenset({"gas"}))
 
 
 def _station(file: str, closing: ExitStack) -> Kit:
@@ -279,8 +286,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Faults take their time-outs, so `test_errors` runs in virtual time only."""
     if "kit" in metafunc.fixturenames:
-        waits = metafunc.module.__name__.endswith("test_errors")
-        hosts: dict[str, Way | None] = {**HOSTS} if waits else {**HOSTS, **REAL_TIME_HOSTS}
+        module = metafunc.module.__name__.rpartition(".")[2]
+        hosts: dict[str, Way | None] = {**HOSTS}
+        if module != "test_errors":
+            hosts["wall-pty"] = REAL_TIME_AT_THE_HUB if module == "test_hub" else REAL_TIME
         if metafunc.function.__name__ in LEAVES_KIT_AS_IT_WAS:
             hosts["station"] = None
         metafunc.parametrize("kit", hosts.values(), ids=hosts.keys(), indirect=True)

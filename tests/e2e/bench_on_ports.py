@@ -20,6 +20,8 @@ DEVICES = {
     "display": ("ihd", "IHD-1", "generic-console-ihd", "09"),
 }
 
+BOARD = "relay-board"
+
 QUICK = {
     "reaction: 50ms": "reaction: 1ms",
     "reply-timeout: 10s": "reply-timeout: 2s",
@@ -92,6 +94,13 @@ def lay_out(folder: Path, security: str = "{test-keys: true}") -> None:
         ]
         if role.endswith("meter"):
             lines.append(f"      security: {security}")
+    lines += [
+        "kit:",
+        "  relay-board:",
+        f"    port: {folder / BOARD}",
+        "    profile: generic-modbus-relay-board",
+        "    feeds: {electricity: 1, hub: 2}",
+    ]
     (folder / "bench.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "suite.yaml").write_text(SUITE, encoding="utf-8")
     (folder / "overlay.yaml").write_text(OVERLAY, encoding="utf-8")
@@ -104,8 +113,8 @@ def hosted(folder: Path, *options: str) -> Iterator[None]:
     with subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True) as host:
         try:
             assert host.stdout is not None
-            ready = [json.loads(host.stdout.readline())["ready"] for _ in DEVICES]
-            assert ready == list(DEVICES)
+            ready = [json.loads(host.stdout.readline())["ready"] for _ in (*DEVICES, BOARD)]
+            assert ready == [*DEVICES, BOARD]
             yield
         finally:
             host.terminate()

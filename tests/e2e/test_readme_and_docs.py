@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent.parent
 COMMAND = Path(sys.executable).with_name("smets1-bench")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SUITES = (ROOT / "docs" / "suites.md").read_text(encoding="utf-8")
+STATIONS = (ROOT / "docs" / "stations.md").read_text(encoding="utf-8")
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -48,7 +49,8 @@ def test_every_command_of_the_readme_works(command: str, tmp_path: Path) -> None
 
 
 def test_the_suite_and_the_installation_of_the_docs_run(tmp_path: Path) -> None:
-    suite, parties, installation, station = blocks(SUITES, "yaml")
+    suite, parties, installation = blocks(SUITES, "yaml")
+    (station,) = [each for each in blocks(STATIONS, "yaml") if each.startswith("station: own\n")]
     (tmp_path / "my-first.yaml").write_text(suite, encoding="utf-8")
     done = run(["run", "my-first.yaml", "--scenario", "da-reply-lost", "--seed", "7"], tmp_path)
     assert done.returncode == 0, done.stderr + done.stdout

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import ExitCode
-from tests.e2e.bench_on_ports import COMMAND, hosted, lay_out
+from drivers.modbus_relay_board import connect
+from tests.e2e.bench_on_ports import BOARD, COMMAND, hosted, lay_out
 
 RUN = ("run", "suite.yaml", "--station", "bench.yaml", "--overlay", "overlay.yaml")
 OPTIONS = ("--tolerance", "1s", "--out", "out")
@@ -125,6 +126,20 @@ def test_the_wrong_device_is_the_benchs_fault(tmp_path: Path) -> None:
     assert told.scenarios["retried"]["mismatches"] == [
         "hub: expected model CH-2, got CH-1; look at what is plugged in where, or mend the "
         "station file"
+    ]
+
+
+def test_a_device_without_mains_is_the_benchs_fault(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    with hosted(tmp_path):
+        board = connect(str(tmp_path / BOARD))
+        board.set_channel(2, closed=False)
+        board.close()
+        told = run_at_a_terminal(tmp_path, {})
+    assert told.code == ExitCode.BENCH, told.screen
+    assert told.scenarios["retried"]["mismatches"] == [
+        "hub: relay 2, which feeds it, is open; "
+        "smets1-bench power shows and sets the relays of a station"
     ]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -19,6 +20,7 @@ from bench.errors import (
     Refused,
     WrongDevice,
 )
+from bench.parties import FileReceived, Holder, IncidentResolved
 from bench.secret import Secret
 from bench.units import DAY, HOUR, MINUTE, SECOND, parse_instant
 from emulators.faults import FAULTS
@@ -104,6 +106,137 @@ def check_reboot_before_commit(world: World) -> None:
     assert error_of(world.electricity.identify) is NoReply
     world.wait(80 * SECOND)
     assert error_of(world.electricity.identify) is None
+
+
+def check_reboot_between_write_and_commit(world: World) -> None:
+    at_rotation(world, "reboot-between-write-and-commit")
+    rotate(world, Ambiguous, done=False)
+    assert error_of(world.electricity.identify) is NoReply
+    world.wait(80 * SECOND)
+    assert world.electricity.key_state(SUA).counter == 1, "the counter is used up"
+    with pytest.raises(Refused, match="counter-not-newer"):
+        world.electricity.rotate_key(SUA, NEW, 1)
+    rotate(world, None, done=True)
+
+
+def check_half_applied_configuration(world: World) -> None:
+    at_rotation(world, "half-applied-configuration")
+    rotate(world, Refused, done=False)
+    assert world.electricity.key_state(SUA).counter == 1
+    rotate(world, None, done=True)
+    world.strike("half-applied-configuration", "electricity", moment=Moment(request="set_clock"))
+    assert error_of(lambda: world.electricity.set_clock(HOUR)) is Refused
+    shown = world.electricity.read_clock()
+    assert shown < DAY, "the date was taken"
+    assert abs(shown - world.clock.now() % DAY) < MINUTE, "the time of day was not"
+
+
+def check_flash_full(world: World) -> None:
+    world.strike("flash-full", "electricity", lasts=HOUR)
+    with pytest.raises(Refused, match="storage-full"):
+        world.electricity.set_clock(0)
+    rotate(world, Refused, done=False)
+    before = world.electricity.read_registers().values
+    world.wait(HOUR)
+    assert world.electricity.read_registers().values > before
+    rotate(world, None, done=True)
+
+
+def check_brown_out(world: World) -> None:
+    began = world.clock.now()
+    world.strike("brown-out", "electricity")
+    world.wait(92 * SECOND)
+    assert error_of(world.electricity.identify) is None, "it starts once, after the second sag"
+    sag = 200_000
+    spans = ((began, began + sag), (began + SECOND, began + SECOND + sag))
+    assert world.truth("electricity").power_cuts == spans
+    assert world.electricity.prove_key(SUA, world.keys["electricity"]) is True
+
+
+def check_clock_epoch(world: World) -> None:
+    world.strike("clock-epoch", "gas")
+    assert world.gas.read_clock() < HOUR
+
+
+def check_sms_doubled(world: World) -> None:
+    world.strike("sms-doubled", "hub", times=2)
+    before = world.hub.wan_state().wake_ups
+    for _ in range(3):
+        world.hub.wake()
+    assert world.hub.wan_state().wake_ups - before == 5
+    assert world.truth("hub").wake_ups == 3, "each was paid for once"
+
+
+def files_after(world: World, fault: str, within: int, **options: int) -> list[tuple[int, bool]]:
+    """When file sets arrived, counted from the fault, and whether they were whole."""
+    world.strike(fault, "SMSO", **options)
+    with suppress(Ambiguous):
+        world.parties.smso.transfer_account()
+    return [
+        (at, cast(FileReceived, file).complete)
+        for at, file in world.arrivals(FileReceived, within=within)
+    ]
+
+
+TRANSFER = 5 * MINUTE  # how long the SMSO takes
+
+
+def check_file_set_early(world: World) -> None:
+    assert files_after(world, "file-set-early", 2 * DAY) == [(TRANSFER, True)]
+
+
+def check_file_set_on_time(world: World) -> None:
+    assert files_after(world, "file-set-on-time", 2 * DAY) == [(DAY, True)]
+
+
+def check_file_set_late(world: World) -> None:
+    assert files_after(world, "file-set-late", 2 * DAY, lasts=HOUR) == [(HOUR + SECOND, True)]
+
+
+def check_file_set_incomplete(world: World) -> None:
+    assert files_after(world, "file-set-incomplete", 2 * DAY) == [(TRANSFER + HOUR, False)]
+
+
+def check_file_set_duplicated(world: World) -> None:
+    first = TRANSFER + HOUR
+    expected = [(first, True), (first + MINUTE, True)]
+    assert files_after(world, "file-set-duplicated", 2 * DAY) == expected
+    world.parties.smso.take_account_back()
+    assert world.arrivals(FileReceived, within=DAY) == []
+
+
+def check_file_set_missing(world: World) -> None:
+    assert files_after(world, "file-set-missing", 9 * DAY) == []
+
+
+def check_switch_reply_lost(world: World) -> None:
+    world.strike("switch-reply-lost", "SMSO")
+    assert error_of(world.parties.smso.transfer_account) is Ambiguous
+    assert world.parties.smso.account_holder() is Holder.DCC
+
+
+def check_switch_back_refused(world: World) -> None:
+    world.strike("switch-back-refused", "SMSO", code="E7")
+    world.parties.smso.transfer_account()
+    with pytest.raises(Refused) as refusal:
+        world.parties.smso.take_account_back()
+    assert refusal.value.code == "E7"
+    assert world.parties.smso.account_holder() is Holder.DCC
+
+
+def check_incident_never_resolved(world: World) -> None:
+    world.strike("incident-never-resolved", "DSP")
+    world.parties.dsp.raise_incident("something")
+    assert world.arrivals(IncidentResolved, within=30 * DAY) == []
+
+
+def check_party_silent(world: World) -> None:
+    world.strike("party-silent", "SMSO", lasts=HOUR)
+    assert error_of(world.parties.smso.transfer_account) is Ambiguous
+    assert error_of(world.parties.smso.account_holder) is NoReply
+    assert error_of(world.parties.mcc.calendar) is None
+    world.wait(HOUR)
+    assert world.parties.smso.account_holder() is Holder.SMSO
 
 
 def check_reboot_after_commit(world: World) -> None:

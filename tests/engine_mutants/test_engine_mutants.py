@@ -8,12 +8,9 @@ Run with `-s` to see what caught which.
 
 from __future__ import annotations
 
-import inspect
 import re
-import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
@@ -40,9 +37,9 @@ from bench.runner import TOLERANCE
 from bench.scenario_run import run_scenario
 from bench.shipped import find
 from bench.suite_reading import PreparedScenario, read_suite
+from tests.engine_mutants.editing import Patch, edit
 
 GROUPS = ("IOC", "MDS", "DA", "EA")
-Patch = Callable[[pytest.MonkeyPatch], None]
 
 
 @dataclass(frozen=True)
@@ -53,24 +50,6 @@ class Mutant:
     patch: Patch
     caught_by: str
     groups: tuple[str, ...] = GROUPS
-
-
-def edit(function: Any, old: str, new: str) -> Patch:
-    """One edit in the function's source, wherever the function is held by name already."""
-
-    def patch(monkeypatch: pytest.MonkeyPatch) -> None:
-        source = textwrap.dedent(inspect.getsource(function))
-        assert source.count(old) == 1, f"{function.__qualname__}: expected once: {old}"
-        code = compile(
-            "from __future__ import annotations\n" + source.replace(old, new),
-            f"<mutant of {function.__qualname__}>",
-            "exec",
-        )
-        made: dict[str, Any] = {}
-        exec(code, dict(function.__globals__), made)
-        monkeypatch.setattr(function, "__code__", made[function.__name__].__code__)
-
-    return patch
 
 
 def stages(group: Group, change: Callable[[list[sections.Stage]], list[sections.Stage]]) -> Patch:
@@ -282,7 +261,11 @@ MUTANTS = [
     # --- account and file set -----------------------------------------------------------------
     Mutant(
         "2.5.2: an acknowledgement is believed, a doubt is not settled",
-        edit(account.switch_account, "if settle_holder(case, awaited) is not Holder.DCC:", "if False:"),
+        edit(
+            account.switch_account,
+            "if settle_holder(case, awaited) is not Holder.DCC:",
+            "if False:",
+        ),
         "outcome: expected failed",
     ),
     Mutant(
@@ -444,7 +427,7 @@ MUTANTS = [
     ),
     Mutant(
         "an incident is not asked for again",
-        edit(case.Case.raise_incident, 'range(self.defaults.count("settle-tries"))', "range(1)"),
+        edit(case.Case.raise_incident, 'self.defaults.duration("incident-wait")', "0"),
         "outcome: expected commissioned, got parked",
         IOC,
     ),

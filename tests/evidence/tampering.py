@@ -19,12 +19,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from bench.errors import ExitCode
-from bench.evidence.archive import NotAPack, read, written
+from bench.errors import ExitCode, UsageError
+from bench.evidence.archive import NotAPack, read, unfold, written
 from bench.evidence.chain import chain_text, heads
 from bench.evidence.checkpoints import CheckpointWriter
 from bench.evidence.contents import CHECKPOINTS, RESULT, TRACE
-from bench.evidence.derived import CHAIN
+from bench.evidence.derived import CHAIN, derived_files
 from bench.evidence.manifest import (
     ATTESTATION,
     KEY,
@@ -37,6 +37,7 @@ from bench.evidence.manifest import (
 from bench.evidence.signing import Signer, enveloped
 from bench.evidence.statement import PAYLOAD_TYPE, statement
 from bench.evidence.verifying import verify
+from bench.report.trace_lines import read_lines
 from bench.result import read_result
 from tests.evidence.runs import SIGNER, STRANGER, small_pack
 
@@ -159,7 +160,7 @@ def key_of_another(pack: bytes, draw: random.Random) -> bytes:
 
 
 def signer_edits_result(pack: bytes, draw: random.Random) -> bytes:
-    """The right key over a result that says other than the trace."""
+    """The right key over a result that says other than the trace, and reports to match."""
     files = _listed_files(pack)
     record = json.loads(files[RESULT])
     scenario = draw.choice([s for s in record["scenarios"] if s["rules"]])
@@ -183,11 +184,11 @@ def signer_edits_result(pack: bytes, draw: random.Random) -> bytes:
     else:
         scenario["story"] = [*scenario["story"][::-1], "all went well"]
     files[RESULT] = (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()
-    return _stated(files, SIGNER) or signer_edits_result(pack, draw)
+    return _made_anew(files) or signer_edits_result(pack, draw)
 
 
 def signer_edits_trace(pack: bytes, draw: random.Random) -> bytes:
-    """The right key over another trace, with its chain and its checkpoints made to match."""
+    """The right key over another trace: chain, checkpoints and reports are made to match."""
     files = _listed_files(pack)
     lines = files[TRACE].splitlines(keepends=True)
     at = draw.randrange(len(lines))
@@ -206,7 +207,7 @@ def signer_edits_trace(pack: bytes, draw: random.Random) -> bytes:
     writer.mark(0, last=True)
     files[CHECKPOINTS] = target.getvalue()
     files[CHAIN] = chain_text(files[TRACE])
-    return _stated(files, SIGNER) or signer_edits_trace(pack, draw)
+    return _made_anew(files) or signer_edits_trace(pack, draw)
 
 
 def signer_edits_report(pack: bytes, draw: random.Random) -> bytes:
@@ -261,6 +262,19 @@ def _manifest(files: Files) -> bytes:
         lines=len(line_heads),
         head=line_heads[-1] if line_heads else "",
     ).text()
+
+
+def _made_anew(files: Files) -> bytes | None:
+    """A pack by the right key whose reports follow from what it says; None where none would."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        unfold(files, folder)
+        try:
+            record = read_result(folder)
+            files = {**files, **derived_files(folder, record, read_lines(folder, record))}
+        except UsageError:
+            return None
+    return _stated(files, SIGNER)
 
 
 def _stated(files: Files, signer: Signer | None) -> bytes | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +18,8 @@ from click.testing import CliRunner, Result
 from bench.cli import INTERRUPTED, main
 from bench.clock import WallClock
 from bench.errors import PortGone
+from bench.units import MILLISECOND
+from drivers.codecs.hdlc import FrameKind, FrameReader
 from drivers.identification.sweep import Sweep
 from drivers.profiles.profile import Profile, read_profile
 from drivers.transport.line import Parity
@@ -261,6 +266,43 @@ def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     done = run("identify", "emu:generic-modbus-relay-board")
     assert done.exit_code == INTERRUPTED
     assert "interrupted" in done.stderr
+
+
+class Overheard:
+    """A meter, and every HDLC frame that was sent to it."""
+
+    def __init__(self, meter: WirePeer) -> None:
+        self._meter = meter
+        self._reader = FrameReader()
+        self.frames: list[FrameKind] = []
+
+    def receive(self, data: bytes, at: int) -> None:
+        self.frames += [frame.kind for frame in self._reader.receive(data)]
+        self._meter.receive(data, at)
+
+
+def test_ctrl_c_in_the_middle_of_reading_a_meter(tmp_path: Path) -> None:
+    meter = read_profile("generic-dlms-electricity")
+    slow = replace(meter, timing=replace(meter.timing, reaction=300 * MILLISECOND))
+    with Hosting(WallClock()) as hosting:
+        end = hosting.pty(tmp_path / "port", meter.line.settings, paced=False)
+        overheard = Overheard(lone_device(slow, end))
+        end.attach(overheard)
+        program = subprocess.Popen(
+            [sys.executable, "-c", "from bench.cli import main; main()", "identify", end.address,
+             "--line", "9600 8N1", "--protocol", "dlms", "--server", "1/17"],
+            stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert program.stderr is not None
+        for line in program.stderr:
+            if line.startswith("the public client has an association"):
+                program.send_signal(signal.SIGINT)
+                break
+        _, said = program.communicate(timeout=30)
+    assert program.returncode == INTERRUPTED
+    assert "interrupted" in said
+    assert overheard.frames[0] is FrameKind.SNRM
+    assert overheard.frames[-1] is FrameKind.DISC
 
 
 @pytest.mark.parametrize("command", [("identify",), ("profile",), ("profile", "check")])

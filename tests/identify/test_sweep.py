@@ -338,7 +338,7 @@ def test_ctrl_c_at_any_moment_leaves_no_connection_behind(
     meter: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     interrupted = 0
-    for at in range(1, 1_000, 3):
+    for at in range(1, 1_000, 5):
         port = Port(meter)
         monkeypatch.setattr(port.clock, "wait", Interrupted(port.clock, at))
         try:
@@ -352,7 +352,7 @@ def test_ctrl_c_at_any_moment_leaves_no_connection_behind(
             assert kinds[-1] is FrameKind.DISC
         if kinds and kinds[-1] is FrameKind.SNRM:
             pytest.fail("a connection was asked for and left open")
-    assert interrupted > 20
+    assert interrupted > 10
 
 
 # -- whatever is on the line -----------------------------------------------------------------------

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 import random
+import select
 import signal
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.clock import Cancellation
+from bench.clock import Cancellation, PacedClock
 from bench.journal.entry import Entry, Kind
 from bench.journal.run_journal import taken_up
 from bench.journal.store import FILE, Journal, Keep
@@ -39,6 +39,7 @@ scenarios:
       smso: {transfer-takes: 20ms, take-back-takes: 20ms, files-after: 20ms}
       requesting-party: {submits-after: 20ms}
       suppliers: {Northern Energy: {authorises-after: 20ms}}
+    defaults: {settle-interval: 300ms, wake-wait: 100ms}
     expect: {outcome: commissioned, account: DCC, keys: {electricity: new, gas: new}}
 """
 
@@ -52,6 +53,7 @@ scenarios:
       smso: {transfer-takes: 20ms, take-back-takes: 20ms, files-after: 20ms}
       requesting-party: {submits-after: 20ms}
       suppliers: {Northern Energy: {authorises-after: 20ms}}
+    defaults: {settle-interval: 300ms, wake-wait: 100ms, wake-tries: 1}
     expect: {outcome: failed}
 """
 
@@ -65,6 +67,7 @@ parameters:
   3.1.short-repeats: {value: 1, source: made up for a run of seconds}
   3.1.long-interval: {value: 1s, source: made up for a run of seconds}
   3.1.total-period: {value: 5s, source: made up for a run of seconds}
+  2.5.2.file-set-limit: {value: 60s, source: made up for a run of seconds}
 """
 
 
@@ -79,7 +82,7 @@ class Story:
 
 STORIES = {
     "rotation": Story(ROTATION, "DA", "request-lost@electricity:request=rotate_key"),
-    "retry": Story(RETRY, "IOC", "wan-outage@hub:after=0s"),
+    "retry": Story(RETRY, "IOC", "wan-outage@hub:request=wan_state,nth=2"),
 }
 
 
@@ -96,29 +99,30 @@ class Lineage:
         return self.folder / "run"
 
     def live(self, *, entries: int | None = None, seconds: float | None = None) -> int:
-        """One process of it: until it has written so many entries or lived so long, or to its end.
+        """One process of it: until it has written so many entries, or so long after it began to
+        act and not only to do over, or to its end.
 
         Returns its exit code, or minus the signal it died of.
         """
+        ours, theirs = os.pipe()
         child = os.fork()
         if child == 0:
-            self._child(entries)
-        if seconds is not None:
-            deadline = time.monotonic() + seconds
-            while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    os.kill(child, signal.SIGKILL)
-                    break
-                time.sleep(min(left, 0.01))
+            os.close(ours)
+            self._child(entries, theirs)
+        os.close(theirs)
+        live = os.read(ours, 1)
+        if live and seconds is not None and not select.select([ours], [], [], seconds)[0]:
+            os.kill(child, signal.SIGKILL)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        os.close(ours)
         self.ends[code] += 1
         self.kills += code == -signal.SIGKILL
         return code
 
-    def _child(self, entries: int | None) -> None:
+    def _child(self, entries: int | None, alive: int) -> None:
         code = 70
         try:
+            tell_when_live(alive)
             log = os.open(self.folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             os.dup2(log, 1)
             os.dup2(log, 2)
@@ -216,8 +220,12 @@ def _executed(name: str, acts: list[Made], device: dict[str, Any]) -> list[str]:
 def _belief(name: str, keys: Path, device: dict[str, Any]) -> list[str]:
     """The key that the run believes the meter holds is the one it holds."""
     ring = json.loads(keys.read_text(encoding="utf-8"))["rings"]
-    (held,) = (states for places in ring.values() for place, states in places.items()
-               if place.startswith(f"{name}/"))
+    (held,) = (
+        states
+        for places in ring.values()
+        for place, states in places.items()
+        if place.startswith(f"{name}/")
+    )
     believed, really = held["current"]["key"], device["meter"]["keys"]["slots"]["SUA"]["key"]
     return [] if believed == really else [f"{name}: holds another key than is believed"]
 
@@ -240,6 +248,17 @@ def die_after(entries: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     Journal.add = add_and_die  # type: ignore[method-assign]
+
+
+def tell_when_live(pipe: int) -> None:
+    """Writes an octet when the first act is made that is not handed back."""
+    follow = PacedClock.follow
+
+    def follow_and_tell(self: PacedClock) -> None:
+        follow(self)
+        os.write(pipe, b".")
+
+    PacedClock.follow = follow_and_tell  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Final
 
 from matrix import Call, Driven, Rig, Wrap
@@ -21,13 +23,21 @@ from drivers.dlms_meter import DlmsMeter
 from drivers.gas_via_hub import GasViaHub
 from drivers.modbus_reference_meter import ModbusReferenceMeter
 from drivers.modbus_relay_board import ModbusRelayBoard
+from drivers.profiles.dlms import SignOnProfile
 from drivers.profiles.dlms_keys import demo_meter_keys
-from drivers.profiles.profile import read_profile
+from drivers.profiles.profile import Profile, read_profile
 from drivers.transport.memory import MemoryPort
 from emulators.wire.dlms_meter import DlmsMeter as EmulatedMeter
 from tests.wire.kit_on_wire import BOARD, HUB, IHD, METER, Home, home
 
+
+def _optical(profile: Profile) -> Profile:
+    assert profile.dlms is not None
+    return replace(profile, dlms=replace(profile.dlms, sign_on=SignOnProfile()))
+
+
 _ELECTRICITY: Final = read_profile("generic-dlms-electricity")
+_OPTICAL: Final = _optical(_ELECTRICITY)
 _KIT: Final = (KitFault, Busy)  # Busy: the shared line does not fall silent
 
 
@@ -155,15 +165,15 @@ def _reference_meter(clock: Clock, wrap: Wrap) -> Driven:
     return Driven([measure], measure)
 
 
-def _meter(clock: Clock, wrap: Wrap) -> Driven:
+def _meter(clock: Clock, wrap: Wrap, profile: Profile) -> Driven:
     place = home(clock)
     model = place.electricity
     keys = demo_meter_keys(model.spec.eui64)
-    port = MemoryPort("electricity", clock, _ELECTRICITY.line.settings)
+    port = MemoryPort("electricity", clock, profile.line.settings)
     rng = random.Random(1)
-    port.attach(EmulatedMeter(model, _ELECTRICITY, keys, port, challenge=lambda: rng.randbytes(16)))
-    transport = wrap(port.connect(_ELECTRICITY.line.settings))
-    driver = DlmsMeter("electricity", _ELECTRICITY, transport, keys, entropy=rng.randbytes)
+    port.attach(EmulatedMeter(model, profile, keys, port, challenge=lambda: rng.randbytes(16)))
+    transport = wrap(port.connect(profile.line.settings))
+    driver = DlmsMeter("electricity", profile, transport, keys, entropy=rng.randbytes)
     held = {key.check_value: key for key in (Secret(bytes(16), "electricity"),)}
 
     def truth() -> KeyTruth:
@@ -219,11 +229,12 @@ def _meter(clock: Clock, wrap: Wrap) -> Driven:
 
 
 RIGS: Final[Mapping[object, Rig]] = {
-    DlmsMeter: Rig("dlms-meter", _meter, _ELECTRICITY, exchanges=10),
+    DlmsMeter: Rig("dlms-meter", partial(_meter, profile=_ELECTRICITY), _ELECTRICITY, exchanges=10),
+    "optical": Rig("optical-meter", partial(_meter, profile=_OPTICAL), _OPTICAL, exchanges=12),
     ConsoleHub: Rig("console-hub", _hub, HUB, exchanges=6),
     ConsoleDisplay: Rig("console-ihd", _display, IHD),
     GasViaHub: Rig("gas-via-hub", _gas_via_hub, HUB, exchanges=8),
     ModbusRelayBoard: Rig("relay-board", _board, BOARD, _KIT, exchanges=8),
     ModbusReferenceMeter: Rig("reference-meter", _reference_meter, METER, _KIT, exchanges=8),
 }
-"""By the driver that the entry point names."""
+"""By the driver that the entry point names, and that of a meter behind an optical port."""

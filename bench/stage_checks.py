@@ -1,0 +1,88 @@
+"""Whether the bench is as its station file says, before a scenario begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
+from typing import Any, Final
+
+from bench.clock import Clock
+from bench.devices import Device, Identity
+from bench.emulation import is_emulated
+from bench.errors import BenchError, PeerError, WrongDevice
+from bench.installation import Installation
+from bench.plugins import DRIVERS, load
+from bench.station.form import Station
+from bench.station.port import Reach
+
+_MEND: Final = "look at what is plugged in where, or mend the station file"
+
+
+def require_mains(station: Station, clock: Clock, ports: ExitStack) -> None:
+    """Reads back every relay that feeds a device. `BenchError`: one is open, or the kit is dumb.
+
+    The bench kit is held for as long as the scenario goes on, so that nobody else switches it.
+    """
+    board, meter = station.kit.relay_board, station.kit.reference_meter
+    if board is None and meter is None:
+        return
+    lines: Any = load(DRIVERS, "lines")
+    kit = lines.BenchKit(
+        board and lines.KitPort(board.port, board.profile),
+        meter and lines.KitPort(meter.port, meter.profile),
+        clock,
+    )
+    ports.enter_context(closing(kit))
+    for name, channel in board.feeds.items() if board is not None else ():
+        if not kit.board.channel_closed(channel):
+            raise BenchError(
+                f"{name}: relay {channel}, which feeds it, is open",
+                hint="smets1-bench power shows and sets the relays of a station",
+            )
+    if meter is not None:
+        kit.meter.measure()
+
+
+def read_identities(devices: Mapping[str, Device]) -> dict[str, Identity]:
+    """Who the devices say they are; one that does not answer is left out.
+
+    `BenchError`: another device than the station says answers.
+    """
+    identities: dict[str, Identity] = {}
+    for name, device in devices.items():
+        try:
+            identities[name] = device.identify()
+        except WrongDevice as error:
+            raise BenchError(str(error), hint=_MEND) from None
+        except PeerError:
+            continue
+    return identities
+
+
+def compare_identities(
+    installation: Installation, station: Station, identities: Mapping[str, Identity]
+) -> None:
+    """Whether the right kit is on the bench, and none gets keys that are not meant for it.
+
+    Raises `BenchError` with all that is not as the station says.
+    """
+    problems: list[str] = []
+    for spec in installation.devices:
+        identity, reached = identities.get(spec.name), station.reached(spec.name)
+        if identity is None or reached.reach is not Reach.REAL:
+            continue
+        for what, expected, got in (
+            ("EUI-64", spec.eui64, identity.eui64),
+            ("model", spec.model, identity.model),
+            ("serial number", spec.serial_number, identity.serial_number),
+            ("firmware", spec.firmware, identity.firmware),
+        ):
+            if expected and expected != got:
+                problems.append(f"{spec.name}: expected {what} {expected}, got {got}")
+        if reached.security.test_keys and not is_emulated(identity):
+            problems.append(f"{spec.name}: expected an emulated device, as it is given test keys")
+    if problems:
+        raise BenchError(
+            "; ".join(problems),
+            hint=_MEND,
+        )

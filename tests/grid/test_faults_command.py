@@ -1,0 +1,147 @@
+"""`smets1-bench faults`: what it prints, writes and exits with."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bench.cli import main
+from bench.errors import ExitCode
+from bench.grid.judging import End, Ended
+
+COMMAND = Path(sys.executable).with_name("smets1-bench")
+
+
+def faults(*words: str) -> Result:
+    return CliRunner().invoke(main, ["faults", *words])
+
+
+def sampled(folder: Path, *words: str) -> Result:
+    return faults("--sample", "8", "--workers", "1", "--out", str(folder), *words)
+
+
+@pytest.fixture
+def always_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    red = Ended(End.WRONG_KEY, "gas: believed <old> & is new")
+    monkeypatch.setattr("bench.grid.trial.judge", lambda *_, **__: red)
+
+
+def test_green(tmp_path: Path) -> None:
+    done = sampled(tmp_path / "grid")
+    assert done.exit_code == ExitCode.PASS, done.output
+    assert "wrong beliefs 0, orphans 0, parked" in done.output
+    record = json.loads((tmp_path / "grid" / "grid.json").read_text())
+    assert (record["kit"], record["complete"], record["seed"]) == ("EMULATED", True, 1)
+    assert {name: part["runs"] for name, part in record["parts"].items()} == {
+        "singles": 40,
+        "pairs": 40,
+        "schedules": 16,
+    }
+
+
+def test_the_heat_map_needs_nothing_else(tmp_path: Path) -> None:
+    sampled(tmp_path)
+    page = (tmp_path / "faults.html").read_text(encoding="utf-8")
+    assert "EMULATED" in page
+    assert "singles: ioc-dual-fuel" in page
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
+    policy = re.search(r"style-src '(sha256-[^']+)'", page)
+    assert style is not None
+    assert policy is not None
+    digest = hashlib.sha256(style[1].encode()).digest()
+    assert policy[1] == "sha256-" + base64.b64encode(digest).decode()
+    assert not re.search(r"(src|href)=", page)
+
+
+def test_red(tmp_path: Path, always_red: None) -> None:
+    done = sampled(tmp_path, "--part", "schedules")
+    assert done.exit_code == ExitCode.FAIL
+    assert "red: wrong belief about a key: gas: believed <old> & is new" in done.output
+    page = (tmp_path / "faults.html").read_text(encoding="utf-8")
+    assert "believed &lt;old&gt; &amp; is new" in page
+    record = json.loads((tmp_path / "grid.json").read_text())
+    (first, *_) = record["parts"]["schedules"]["red"]
+    assert first["replay"] == f"smets1-bench faults --cell {first['cell']}"
+    again = faults(*first["replay"].split()[2:])
+    assert again.exit_code == ExitCode.FAIL
+    assert again.output.endswith("red: wrong belief about a key: gas: believed <old> & is new\n")
+
+
+def test_a_cell_tells_its_story() -> None:
+    done = faults("--cell", "da-dual-fuel/keys/r2=request-held")
+    assert done.exit_code == ExitCode.PASS
+    assert "r2    electricity: rotate_key   <-- r2=request-held" in done.output
+    assert '"state": "unknown"' in done.output
+    assert "counter 1 refused, 2 was seen" in done.output
+    assert done.output.endswith("new operator, new keys\n")
+
+
+def test_a_cell_of_a_state_tells_its_story() -> None:
+    done = faults("--cell", "ioc-dual-fuel/run/e12=power-cut@hub~21600s")
+    assert done.exit_code == ExitCode.PASS
+    assert "<-- e12=power-cut@hub~21600s" in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--cell", "da-dual-fuel"], "expected INSTALLATION/run/STRIKES"),
+        (["--cell", "da-dual-fuel/run/r1=reply-lots"], "no fault is called 'reply-lots'"),
+        (["--cell", "da-dual-fuel/run/e1=power-cut"], "power-cut needs a target"),
+        (["--cell", "da-dual-fuel/run/e1=power-cut@gas"], "cannot happen to 'gas'"),
+        (["--cell", "da-dual-fuel/run/e1=reply-lost"], "strikes before one"),
+        (["--cell", "no-such-home/run/none"], "no-such-home"),
+        (["--fault", "power-cute"], "did you mean 'power-cut'"),
+        (["--part", "schedules", "--group", "EA"], "there is nothing to run"),
+    ],
+)
+def test_usage(words: list[str], said: str) -> None:
+    done = faults(*words)
+    assert done.exit_code == ExitCode.USAGE, done.output
+    assert said in done.output
+
+
+def test_only_one_fault_of_one_group(tmp_path: Path) -> None:
+    words = ("--group", "EA", "--fault", "wan-never", "--part", "singles")
+    assert sampled(tmp_path, *words).exit_code == ExitCode.PASS
+    (part,) = json.loads((tmp_path / "grid.json").read_text())["parts"].values()
+    assert {heat["fault"] for heat in part["heat"]} == {"wan-never"}
+    assert {heat["installation"] for heat in part["heat"]} == {"ea-dual-fuel"}
+
+
+def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
+    """The progress of another process says when there is something to keep."""
+    script = (
+        "import os, signal\n"
+        "from bench.cli import main\n"
+        "from bench.grid import working\n"
+        "add = working.Tally.merge\n"
+        "def merge(self, other):\n"
+        "    add(self, other)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "working.Tally.merge = merge\n"
+        "words = ['--part', 'singles', '--group', 'EA', '--workers', '2']\n"
+        f"main(['faults', *words, '--out', {str(tmp_path)!r}])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        env={**os.environ},
+    )
+    assert done.returncode == 128 + signal.SIGINT, done.stderr
+    assert "stopped before the end" in done.stdout
+    record = json.loads((tmp_path / "grid.json").read_text())
+    assert not record["complete"]
+    assert record["parts"]["singles"]["runs"]
