@@ -10,6 +10,7 @@ from bench.errors import BenchError
 
 EMULATORS = "smets1_bench.emulators"
 DRIVERS = "smets1_bench.drivers"
+MODELS = "smets1_bench.models"
 
 
 @cache

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from typing import Final
 
 from bench.devices import KeySlot
 from bench.effects import Effects
 from bench.emulation import EmulatedWorld
-from bench.errors import PeerError
+from bench.errors import Ambiguous, PeerError
 from bench.installation import Installation
 from bench.secret import Secret
+from bench.settling import Patience, let_join, reboot_hub
 from bench.suite import Preconditions, Restore
+from bench.units import MINUTE
+
+PATIENCE: Final = Patience(MINUTE, 60)
+"""A sleepy gas meter speaks every half hour; it is given two chances to join again."""
 
 
 def restore(
@@ -26,16 +33,33 @@ def restore(
     """
     for act in preconditions.restore:
         try:
-            if act is Restore.KEYS:
-                _restore_keys(effects, installation, held)
-            else:
-                effects.smso.take_account_back()
+            _do(act, effects, installation, held)
         except PeerError as error:
             return f"the kit could not be returned to its preconditions: {act}: {error}"
     account = world.truth().account
     if Restore.ACCOUNT in preconditions.restore and account is not preconditions.account:
         return f"the account is not back: expected {preconditions.account}, got {account}"
     return ""
+
+
+def _do(
+    act: Restore,
+    effects: Effects,
+    installation: Installation,
+    held: Mapping[tuple[str, KeySlot], Secret],
+) -> None:
+    hub = installation.hub.name
+    if act is Restore.KEYS:
+        _restore_keys(effects, installation, held)
+    elif act is Restore.ACCOUNT:
+        with suppress(Ambiguous):  # who holds it is looked at in the end
+            effects.smso.take_account_back()
+    elif act is Restore.REBOOT:
+        reboot_hub(effects, hub, PATIENCE)
+    else:
+        for row in effects.hub(hub).han_devices():
+            if not row.joined:
+                let_join(effects, hub, row.eui64, PATIENCE)
 
 
 def _restore_keys(
@@ -47,6 +71,7 @@ def _restore_keys(
         if key is None:
             raise PeerError(device.name, "rotate_key", "the bench does not hold its first key")
         meter = effects.meter(device.name)
-        meter.rotate_key(KeySlot.SUA, key, effects.keys.next_counter(device.name))
+        with suppress(Ambiguous):  # the proof settles it
+            meter.rotate_key(KeySlot.SUA, key, effects.keys.next_counter(device.name))
         if not meter.prove_key(KeySlot.SUA, key):
             raise PeerError(device.name, "prove_key", "the restored key is not proven")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 from bench.clock import Cancellation, PacedClock, WallClock
+from bench.devices import Meter
 from bench.effects import Recorder
 from bench.emulation import Truth
 from bench.errors import BenchError
 from bench.journal.gap import Gap
+from bench.journal.key_check import refuse_other_keys
 from bench.journal.recorder import ReplayRefused
 from bench.journal.run_journal import RunJournal
 from bench.journal.stored_key_ring import StoredKeyRing
@@ -98,6 +100,7 @@ class Kept:
     ) -> None:
         self._stage = stage
         self._own = own
+        self._ended = journal.recording(stage.plot.prepared.scenario.scenario).ended
         self._on_gap: OnGap | None = None
         world = stage.world_clock
         self._recorder = journal.recorder(
@@ -128,6 +131,15 @@ class Kept:
         began = stage.clock.now() if stage.plot.began is None else stage.plot.began
         known = self._recorder.begin(began, stage.identities)
         stage.identities = {**known, **stage.identities}
+        if self.resumed and not self._ended and stage.plot.key_store is not None:
+            scenario = stage.plot.prepared.scenario
+            ring = stage.plot.key_store.ring(scenario.scenario)
+            meters = {
+                device.name: cast(Meter, stage.devices[device.name])
+                for device in stage.plot.prepared.installation.meters
+                if device.name in stage.read_back and device.name not in scenario.preconditions.keys
+            }
+            refuse_other_keys(ring, meters)
 
     def now(self) -> Micros:
         return self._recorder.now()

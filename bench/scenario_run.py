@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from bench.clock import Cancellation, Cancelled
-from bench.devices import Identity
+from bench.devices import CommsHub, Device, Identity
 from bench.effects import Act, Effects
 from bench.emulation import FaultSpec, Truth
 from bench.errors import BenchError, PeerError
@@ -22,10 +22,12 @@ from bench.migration.sections import PROCESS
 from bench.operator import Nobody, Occasion, Operator, OperatorStep
 from bench.parties import Holder
 from bench.restoring import restore
+from bench.safe_state import GuardedHub, SafeState
 from bench.scenario_keeping import Keeping, Kept, Unkept, in_journal
 from bench.secret import Secret
 from bench.staging import Plot, Stage, set_stage
 from bench.station.form import DIRECT, Station
+from bench.station.port import Reach
 from bench.suite_reading import PreparedScenario
 from bench.timekeeping import Timekeeper, longest_span
 from bench.trace import Closed, Event, Opened, Outage
@@ -102,13 +104,28 @@ def run_scenario(
         stage = set_stage(plot if journal is None else in_journal(plot, journal), own)
         keeping = Unkept(stage) if journal is None else Kept(stage, journal, own, run)
         try:
-            return _play(stage, own, run, operator or Nobody(), told, keeping)
+            with SafeState(captures) if captures is not None else nullcontext() as safe_state:
+                if safe_state is not None:
+                    _guard(stage, safe_state)
+                return _play(stage, own, run, operator or Nobody(), told, keeping)
         except Cancelled:
             if keeping.failure is not None:
                 raise keeping.failure from None
             raise
         finally:
             stage.close()
+
+
+def _guard(stage: Stage, safe_state: SafeState) -> None:
+    """Real kit is left as it was found, whatever ends the scenario, also kill -9."""
+    hub = stage.plot.prepared.installation.hub
+    reached = stage.plot.station.reached(hub.name)
+    if reached.reach is Reach.REAL:
+        device = cast(CommsHub, stage.devices[hub.name])
+        guarded = GuardedHub(
+            device, hub.name, hub.eui64, reached.port, reached.profile, safe_state
+        )
+        stage.devices[hub.name] = cast(Device, guarded)
 
 
 class _Own(Cancellation):

@@ -76,6 +76,8 @@ class Restore(StrEnum):
 
     ACCOUNT = "switch-back"
     KEYS = "restore-keys"
+    HAN = "join-again"  # every device that has left the hub's HAN
+    REBOOT = "reboot-hub"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from bench.clock import Clock
 from bench.devices import Measurement
 from bench.errors import KitFault
-from drivers.codecs.modbus_rtu import ReadRegisters
+from drivers.codecs.modbus_messages import ReadRegisters
 from drivers.modbus_unit import ModbusUnit
 from drivers.opening import open_with
 from drivers.profiles.modbus import Quantity, Table

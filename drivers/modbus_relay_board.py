@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bench.clock import Clock
 from bench.errors import KitFault, RelayStuck
-from drivers.codecs.modbus_rtu import ReadBits, WriteBit
+from drivers.codecs.modbus_messages import ReadBits, WriteBit
 from drivers.modbus_unit import ModbusUnit, NoSoundAnswer
 from drivers.opening import open_with
 from drivers.profiles.modbus import ReadBack

@@ -16,13 +16,12 @@ from typing import Final
 from bench.errors import KitFault
 from bench.units import Micros
 from drivers.codecs.errors import LocalProtocolError
-from drivers.codecs.modbus_rtu import (
+from drivers.codecs.modbus_messages import (
     BitsRead,
     Corrupt,
     ExceptionCode,
     ExceptionReply,
     Foreign,
-    ModbusClient,
     Outcome,
     ReadBits,
     ReadRegisters,
@@ -32,6 +31,7 @@ from drivers.codecs.modbus_rtu import (
     Truncated,
     WriteBit,
 )
+from drivers.codecs.modbus_rtu import ModbusClient
 from drivers.profiles.profile import TimingProfile
 from drivers.transport.bus import SharedBus
 from drivers.transport.line import LineSettings

@@ -18,12 +18,14 @@ ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "docs" / "evidence.md"
 MUTANTS = "150"
 EXAMPLES = "500"
+LATE_CASES = "5000"
+MATRIX_CASES = "300"
 TAMPERINGS = "10000"
 
 
 def prove() -> int:
     """Runs every part; returns how many failed."""
-    parts = (_trace_mutants, _engine_mutants, _fuzz, _tamperings, _secrets, _wheel)
+    parts = (_trace_mutants, _engine_mutants, _fuzz, _wire, _tamperings, _secrets, _wheel)
     sections = []
     failed = 0
     for part in parts:
@@ -112,6 +114,29 @@ def _secrets() -> tuple[str, str, bool, str]:
         "SMETS1_BENCH_SCENARIOS=all pytest tests/test_secrets_in_output.py",
         good,
         out.strip().splitlines()[-1],
+    )
+
+
+def _wire() -> tuple[str, str, bool, str]:
+    """Late answers, bad lines and pulled ports: every driver, every condition, every octet."""
+    cases = {
+        "SMETS1_BENCH_LATE_CASES": LATE_CASES,
+        "SMETS1_BENCH_MATRIX_CASES": MATRIX_CASES,
+        "SMETS1_BENCH_UNPLUGGED": "1",
+    }
+    files = [
+        *("tests/drivers/test_late_reply.py", "tests/drivers/test_dlms_late_reply.py"),
+        *("tests/transport/test_matrix.py", "tests/transport/test_unplugged.py"),
+    ]
+    good, out = _run([sys.executable, "-m", "pytest", "-q", "-n", "auto", *files], **cases)
+    settings = " ".join(f"{name}={value}" for name, value in cases.items())
+    return (
+        "The wire: late answers, bad lines, pulled ports",
+        f"{settings} pytest -n auto {' '.join(files)}",
+        good,
+        f"{LATE_CASES} seeded conversations for each protocol with answers late or never; "
+        f"{MATRIX_CASES} for each driver and condition of the transport matrix; every call of "
+        f"every driver with the port pulled after each octet: {out.strip().splitlines()[-1]}",
     )
 
 

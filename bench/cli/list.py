@@ -83,12 +83,22 @@ def _profiles() -> Rows:
 
 
 def _drivers() -> Rows:
-    """Classes only; without importing them, since some bring large libraries with them."""
-    from importlib.metadata import entry_points
-
     from bench.plugins import DRIVERS
 
-    found = sorted(entry_points(group=DRIVERS), key=lambda each: each.name)
+    return _classes(DRIVERS)
+
+
+def _emulators() -> Rows:
+    from bench.plugins import MODELS
+
+    return _classes(MODELS)
+
+
+def _classes(group: str) -> Rows:
+    """The classes of a group, not imported: some bring large libraries with them."""
+    from importlib.metadata import entry_points
+
+    found = sorted(entry_points(group=group), key=lambda each: each.name)
     return [(each.name, _module_about(each.module)) for each in found if _is_class(each.attr)]
 
 
@@ -108,13 +118,6 @@ def _module_about(module: str) -> str:
         return _first(ast.get_docstring(ast.parse(source)))
     except (ImportError, OSError, SyntaxError, UnicodeDecodeError):
         return "(cannot be read)"
-
-
-def _emulators() -> Rows:
-    from bench.plugins import EMULATORS, load
-
-    models = load(EMULATORS, "models")
-    return [(str(role), _module_about(model.__module__)) for role, model in models.items()]
 
 
 def _first(text: str | None) -> str:

@@ -124,6 +124,7 @@ def _cycle(board: Board, channel: int, span: int, cancellation: Cancellation) ->
     with tempfile.TemporaryDirectory() as folder, SafeState(Path(folder)) as state:
         guarded = GuardedPowerSwitch(board.switch, board.port, board.profile, state)
         guarded.set_channel(channel, closed=False)
+        click.echo(board.line(channel), err=True)
         try:
             clock.sleep_until(clock.now() + span, cancellation)
         except Cancelled as cancelled:

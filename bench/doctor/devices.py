@@ -133,8 +133,8 @@ def _no_identity(name: str, port: str, reached: StationDevice, error: PeerError)
             return Finding(name, Condition.FAULTY, f"{port}: {error.detail or error.says}", step)
         case AuthenticationFailed():
             step = (
-                f"is it this meter? smets1-bench identify {port} asks without a key; if it is, mend "
-                "its keys: each refusal counts towards its lockout"
+                f"is it this meter? smets1-bench identify {port} asks without a key; if it is, "
+                "mend its keys: each refusal counts towards its lockout"
             )
             return Finding(name, Condition.FAULTY, f"{port}: it refuses the reader's key", step)
         case Refused(code="no-key"):

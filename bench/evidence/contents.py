@@ -20,6 +20,8 @@ CHECKPOINTS: Final = "checkpoints.jsonl"
 ENVIRONMENT: Final = "environment.json"
 CLOCK: Final = "clock.json"
 INPUTS: Final = "inputs"
+JOURNAL: Final = "journal.db"
+JOURNAL_HEAD: Final = "journal.head"
 
 NEEDED: Final = (TRACE, RESULT)
 

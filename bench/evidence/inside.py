@@ -8,13 +8,14 @@ from pathlib import Path
 
 from bench.evidence.chain import heads
 from bench.evidence.checkpoints import off_trace, read_checkpoints
-from bench.evidence.contents import CHECKPOINTS, INPUTS, TRACE
+from bench.evidence.contents import CHECKPOINTS, INPUTS, JOURNAL, JOURNAL_HEAD, TRACE
 from bench.evidence.derived import CHAIN, derived_files
 from bench.evidence.findings import Finding, proven, some, tampered, unproven
 from bench.evidence.judging import differences, held_strategies
 from bench.evidence.manifest import ATTESTATION, KEY, STATEMENT, Manifest
 from bench.evidence.signing import Verifier, envelope_of, public_key_of
 from bench.evidence.statement import PAYLOAD_TYPE, statement
+from bench.journal.store import Journal, JournalDamaged
 from bench.report.trace_lines import TraceLines
 from bench.result import RunRecord
 from bench.tool_identity import tool_commit, tool_version
@@ -46,6 +47,7 @@ def look(inside: Inside) -> Iterator[Finding]:
     yield from _judgement(inside)
     yield _derived(inside)
     yield _checkpoints(inside)
+    yield _journal(inside)
     yield _inputs(inside)
     yield _signature(inside)
 
@@ -132,6 +134,20 @@ def _checkpoints(inside: Inside) -> Finding:
     if inside.record.clock == "virtual":
         return proven("tail", f"{agree}; unsigned, of a simulated run that its seed repeats")
     return unproven("tail", f"{agree}, but carry no signature (run with --key)")
+
+
+def _journal(inside: Inside) -> Finding:
+    there = [name for name in (JOURNAL, JOURNAL_HEAD) if name in inside.members]
+    if not there:
+        return unproven("journal", "the run kept none, so its acts cannot be looked at")
+    if len(there) == 1:
+        return tampered("journal", f"{there[0]} is there without the file that belongs to it")
+    try:
+        journal, entries = Journal.open(inside.folder / JOURNAL)
+    except JournalDamaged as error:
+        return tampered("journal", str(error).replace(f"{inside.folder}/", ""))
+    journal.abandon()
+    return proven("journal", f"{len(entries)} entries in one chain, to the end that was synced")
 
 
 def _inputs(inside: Inside) -> Finding:

@@ -30,6 +30,14 @@ class Scope(StrEnum):
     RUN = "run"  # all of them
     KEYS = "keys"  # those of key rotation and of its rollback
     ONCE = "keys-once"  # the same where 3.3 has no repeats: each doubt leads into the rollback
+    REBOOT = "reboot"  # those of `bench.settling.reboot_hub` alone, as of the next two
+    JOIN = "join"  # `let_join` of a display that has left
+    CLOCK = "clock"  # `set_clock` of a meter whose clock is wrong
+
+    @property
+    def is_act(self) -> bool:
+        """Of a single act and its settling, not of a migration."""
+        return self in (Scope.REBOOT, Scope.JOIN, Scope.CLOCK)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,22 +21,32 @@ SUA = KeySlot.SUA
 
 
 class End(StrEnum):
-    """How an installation ended. From `WRONG_KEY` on: red."""
+    """How an installation ended, or a single act. From `WRONG_KEY` on: red."""
 
     NEW = "new operator, new keys"
     OLD = "old operator, old keys"
     PARKED = "parked with an incident"
     UNHEARD = "parked and reported, the incident desk being silent for good"
+    DONE = "done, and proven"
+    NOT_DONE = "not done, and known not to be"
+    IN_DOUBT = "in doubt, and said to be"
     WRONG_KEY = "wrong belief about a key"
     KEY_LOST = "a key that nobody keeps"
     WRONG_ACCOUNT = "wrong belief about the account"
     ORPHAN = "orphan"
     LOCKED = "meter locked by the bench's own probes"
+    WRONG_ACT = "wrong belief about an act"
+    TWICE = "an act done twice"
     BROKEN = "the engine broke"
 
     @property
     def red(self) -> bool:
-        return self not in (End.NEW, End.OLD, End.PARKED, End.UNHEARD)
+        return self not in _GOOD
+
+
+_GOOD = frozenset(
+    {End.NEW, End.OLD, End.PARKED, End.UNHEARD, End.DONE, End.NOT_DONE, End.IN_DOUBT}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,7 @@ def judge(
 ) -> Ended:
     """`reset`: meters that a fault set back to factory keys, which nobody can know.
 
-    `desk_silent`: a fault silenced the incident desk for good, so that nothing but a report is left.
+    `desk_silent`: a fault silenced the incident desk for good; then a report is all there can be.
     Whatever is wrong with several things at once, the gravest counts.
     """
     meters = [device.name for device in installation.meters if device.name not in reset]

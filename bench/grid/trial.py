@@ -7,7 +7,7 @@ alike up to its first difference: that is what running through schedules rests o
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -28,6 +28,7 @@ from bench.emulation import (
 )
 from bench.errors import UsageError
 from bench.grid.cell import Cell, Scope, Strike
+from bench.grid.acts import run_act
 from bench.grid.judging import End, Ended, Kept, judge
 from bench.installation import Installation
 from bench.installation_file import read_installation
@@ -118,7 +119,7 @@ class _Striker:
     def see(self, event: Event) -> None:
         self.events.append(event)
         self._world.observe(event)
-        if self._scope is not Scope.RUN:
+        if self._scope in (Scope.KEYS, Scope.ONCE):
             if isinstance(event, Step) and event.section == "2.5.10":
                 self._counting = event.outcome == "passed"
             elif isinstance(event, Closed) or (
@@ -129,6 +130,10 @@ class _Striker:
             self.struck += 1
             self._begin(strike)
 
+    def count(self) -> None:
+        """From now on requests are counted."""
+        self._counting = True
+
     def stop(self) -> None:
         self._counting = False
         self._requests.clear()
@@ -138,12 +143,70 @@ class _Striker:
         self._world.arm(FaultSpec(strike.fault, strike.target, moment, strike.lasts))
 
 
+@dataclass(slots=True)
+class _Stage:
+    """A world with its strikes, and the engine's way to it."""
+
+    installation: Installation
+    strategy: Strategy
+    clock: VirtualClock
+    world: EmulatedWorld
+    striker: _Striker
+    keys: MemoryKeyRing
+    effects: Effects
+    let_all_through: Callable[[], None]
+
+    def wait_for_all(self) -> None:
+        """Nothing strikes any more; whatever is late comes."""
+        self.striker.stop()
+        self.clock.sleep_until(self.clock.now() + _SETTLES_DOWN)
+        self.let_all_through()
+        self.clock.sleep_until(self.clock.now() + _ALL_IS_OVER)
+
+
 def run_cell(cell: Cell, *, via: str = DIRECT) -> Trial:
     """Runs it and judges the end. The same cell gives the same run.
 
     `via`: `direct:`, or `emu:` through the drivers and in octets.
     Raises `UsageError` for a cell that names what does not exist.
     """
+    stage = _set_stage(cell, via)
+    striker = stage.striker
+    outcome, after = "", None
+    if cell.scope.is_act:
+        ended = run_act(cell.scope, stage)
+    else:
+        outcome, ended, after = _migrate(cell, stage)
+    return Trial(
+        cell, ended, outcome, striker.requests, striker.events, striker.struck, truth=after
+    )
+
+
+def _migrate(cell: Cell, stage: _Stage) -> tuple[str, Ended, Truth | None]:
+    before = stage.world.truth()
+    events = stage.striker.events
+    try:
+        migration = migrate(
+            stage.effects, stage.installation, stage.strategy, with_overrides(DEFAULTS)
+        )
+    except Exception as error:
+        return "", Ended(End.BROKEN, f"{type(error).__name__}: {error}"), None
+    stage.wait_for_all()
+    after = stage.world.truth()
+    ended = judge(
+        stage.installation,
+        migration.outcome,
+        events,
+        {device.name: _kept(stage.keys, device.name) for device in stage.installation.meters},
+        before,
+        after,
+        frozenset(s.target for s in cell.strikes if s.fault == "factory-reset"),
+        desk_silent=any(map(_silences_the_desk, cell.strikes)),
+    )
+    return migration.outcome, ended, after
+
+
+def _set_stage(cell: Cell, via: str) -> _Stage:
     installation, strategy = installation_of(cell.installation), _strategy(cell.scope)
     _check(cell, installation)
     clock = VirtualClock(START)
@@ -163,7 +226,6 @@ def run_cell(cell: Cell, *, via: str = DIRECT) -> Trial:
         device_keys=first,
     )
     striker = _Striker(world, cell)
-    events = striker.events
     let_all_through = world.follow(striker)
     keys = MemoryKeyRing(dict(first))
     effects = Effects(
@@ -175,31 +237,8 @@ def run_cell(cell: Cell, *, via: str = DIRECT) -> Trial:
         random_bytes=random.Random(_SEED).randbytes,
         sink=striker.see,
     )
-    before = world.truth()
-    try:
-        migration = migrate(effects, installation, strategy, with_overrides(DEFAULTS))
-    except Exception as error:
-        ended = Ended(End.BROKEN, f"{type(error).__name__}: {error}")
-        return Trial(cell, ended, "", striker.requests, events, striker.struck)
-    striker.stop()
-    clock.sleep_until(clock.now() + _SETTLES_DOWN)
-    let_all_through()
-    clock.sleep_until(clock.now() + _ALL_IS_OVER)
-    after = world.truth()
-    kept = {device.name: _kept(keys, device.name) for device in installation.meters}
-    reset = frozenset(s.target for s in cell.strikes if s.fault == "factory-reset")
-    ended = judge(
-        installation,
-        migration.outcome,
-        events,
-        kept,
-        before,
-        after,
-        reset,
-        desk_silent=any(map(_silences_the_desk, cell.strikes)),
-    )
-    return Trial(
-        cell, ended, migration.outcome, striker.requests, events, striker.struck, truth=after
+    return _Stage(
+        installation, strategy, clock, world, striker, keys, effects, let_all_through
     )
 
 

@@ -18,7 +18,6 @@ class Kind(StrEnum):
     RESULT = "result"  # what came of the act of that number
     READING = "reading"  # an act that changes nothing outside, with its result
     RESUMED = "resumed"  # the run was taken up again before the act of that number; `body`: gap
-    UNDONE = "undone"  # safe state: something was put back
     ENDED = "ended"  # the scenario ended
     FINISHED = "finished"  # the run ended; `body`: its verdict
 

@@ -51,7 +51,7 @@ def recordings(entries: Sequence[Entry]) -> dict[str, Recording]:
             current = found.setdefault(entry.target, Recording(entry.target))
             current.first = current.last = entry.moment
             current.identities = read(entry.body)
-        elif entry.kind in (Kind.RUN, Kind.FINISHED, Kind.UNDONE):
+        elif entry.kind in (Kind.RUN, Kind.FINISHED):
             continue
         elif current is None:
             raise JournalDamaged(f"an entry of kind {entry.kind} outside every scenario")

@@ -6,15 +6,14 @@ registers are read, its supply is on, every device is on the HAN, and the displa
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from bench.devices import Role, SupplyState
-from bench.errors import Ambiguous
+from bench.errors import Ambiguous, Refused
 from bench.installation import DeviceSpec
 from bench.migration.case import Case, CheckFailed
 from bench.migration.codes import Code
 from bench.migration.contact import require_han, require_wan
 from bench.migration.retrying import with_retry
+from bench.settling import Patience, set_clock
 
 
 def commission(case: Case) -> None:
@@ -39,10 +38,13 @@ def _set_clock_right(case: Case, device: DeviceSpec) -> None:
     meter, tolerance = case.meter(device), case.defaults.duration("clock-tolerance")
     if abs(meter.read_clock() - case.effects.now()) <= tolerance:
         return
-    with suppress(Ambiguous):  # settled by reading it again, as its contract says
-        meter.set_clock(case.effects.now())
-    if abs(meter.read_clock() - case.effects.now()) > tolerance:
-        raise CheckFailed(Code.CLOCK)
+    patience = Patience(
+        case.defaults.duration("settle-interval"), case.defaults.count("settle-tries")
+    )
+    try:
+        set_clock(case.effects, device.name, tolerance, patience)
+    except (Ambiguous, Refused):
+        raise CheckFailed(Code.CLOCK) from None
 
 
 def _require_display_joined(case: Case, device: DeviceSpec) -> None:

@@ -22,7 +22,8 @@ from benchmarks.wire.asker import Asker
 from benchmarks.wire.kit import KEYS, MODBUS, Kit, hosted, meter_profile, reference_profile
 from drivers.capture.records import CaptureRecord, Passed
 from drivers.capture.tee import CapturingTransport
-from drivers.codecs.modbus_rtu import ModbusClient, ReadRegisters
+from drivers.codecs.modbus_messages import ReadRegisters
+from drivers.codecs.modbus_rtu import ModbusClient
 from drivers.dlms_meter import DlmsMeter
 from drivers.modbus_unit import ModbusUnit
 from drivers.profiles.dlms import Security

@@ -20,7 +20,7 @@ from pathlib import Path
 from pymodbus.client import AsyncModbusSerialClient, ModbusSerialClient
 
 from benchmarks.wire.kit import KEYS, MODBUS, Kit, hosted, meter_profile, reference_profile
-from drivers.codecs.modbus_rtu import ReadRegisters
+from drivers.codecs.modbus_messages import ReadRegisters
 from drivers.dlms_meter import connect
 from drivers.modbus_unit import ModbusUnit
 from drivers.opening import open_with

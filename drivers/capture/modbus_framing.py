@@ -9,7 +9,8 @@ from drivers.capture.framing import Found, Recognised, parted
 from drivers.capture.messages import Decoded
 from drivers.capture.records import Direction
 from drivers.capture.tape import Tape
-from drivers.codecs.modbus_rtu import LONGEST_FRAME, ExceptionCode, checksum_holds
+from drivers.codecs.modbus_frames import LONGEST_FRAME, checksum_holds
+from drivers.codecs.modbus_messages import ExceptionCode
 
 _NAMES: Final = {
     1: "read-coils",

@@ -22,8 +22,7 @@ one ends it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from hmac import compare_digest
+from dataclasses import replace
 from typing import Protocol, get_args
 
 from drivers.codecs.acse import (
@@ -38,6 +37,13 @@ from drivers.codecs.acse import (
 )
 from drivers.codecs.apdu import Apdu, Notification, Request, UnsupportedApdu, decode_apdu
 from drivers.codecs.ciphered_apdu import ENVELOPE_OCTETS, GLO_OF, CipheredApdu, envelope
+from drivers.codecs.dlms_admission import (
+    ClientAccess,
+    initiate_fault,
+    mechanism_fault,
+    proposal,
+    refusal,
+)
 from drivers.codecs.dlms_services import ObjectModel, Services
 from drivers.codecs.errors import (
     LocalProtocolError,
@@ -46,9 +52,6 @@ from drivers.codecs.errors import (
     SecurityError,
 )
 from drivers.codecs.initiate import (
-    DLMS_VERSION,
-    SUPPORTED,
-    Conformance,
     InitiateRequest,
     InitiateResponse,
     initiate_error,
@@ -57,7 +60,6 @@ from drivers.codecs.security import (
     SYSTEM_TITLE_OCTETS,
     CipherContext,
     InvocationCounter,
-    KeyMaterial,
     Protection,
     SecurityKeys,
 )
@@ -71,30 +73,6 @@ from drivers.codecs.xdlms import (
     ServiceError,
     StateError,
 )
-
-_SMALLEST_PDU = 64
-"""Below this no block fits beside its header and envelope."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClientAccess:
-    """What one client must show and may do. `required`: the least protection of a service."""
-
-    mechanism: Mechanism = Mechanism.NONE
-    password: KeyMaterial | None = field(default=None, repr=False)
-    keys: SecurityKeys | None = field(default=None, repr=False)
-    required: Protection = Protection.NONE
-    conformance: Conformance = SUPPORTED
-    max_pdu: int = 1024
-    """Octets this server takes in one APDU."""
-    longest_value: int = 0x10000
-    """Octets of one value written in blocks at most."""
-
-    def __post_init__(self) -> None:
-        if self.keys is None and (self.required or self.mechanism is Mechanism.HLS_GMAC):
-            raise LocalProtocolError("ciphering and HLS-GMAC need keys")
-        if self.password is None and self.mechanism is Mechanism.LLS:
-            raise LocalProtocolError("LLS needs a password")
 
 
 class _Association:
@@ -298,70 +276,33 @@ class DlmsServer:
         self._associations.pop(client, None)
         access = self._clients.get(client)
         if access is None:
-            return self._refused(request, Diagnostic.NO_REASON_GIVEN)
+            return refusal(request, Diagnostic.NO_REASON_GIVEN)
         if self._gate is not None and not self._gate.admits(client):
-            return self._refused(request, Diagnostic.NO_REASON_GIVEN, transient=True)
+            return refusal(request, Diagnostic.NO_REASON_GIVEN, transient=True)
         ciphered = request.context == ApplicationContext.LOGICAL_NAMES_CIPHERED
         if not ciphered and request.context != ApplicationContext.LOGICAL_NAMES:
-            return self._refused(request, Diagnostic.CONTEXT_NAME_NOT_SUPPORTED)
+            return refusal(request, Diagnostic.CONTEXT_NAME_NOT_SUPPORTED)
         if (ciphered and access.keys is None) or (access.required and not ciphered):
-            return self._refused(request, Diagnostic.CONTEXT_NAME_NOT_SUPPORTED)
-        diagnostic = self._mechanism_fault(access, request)
+            return refusal(request, Diagnostic.CONTEXT_NAME_NOT_SUPPORTED)
+        diagnostic = mechanism_fault(access, request)
         if diagnostic is not None:
-            return self._refused(request, diagnostic)
+            return refusal(request, diagnostic)
         cipher: CipherContext | None = None
         if ciphered or access.mechanism is Mechanism.HLS_GMAC:
             title = request.calling_title
             if title is None or len(title) != SYSTEM_TITLE_OCTETS or title == self.system_title:
-                return self._refused(request, Diagnostic.CALLING_TITLE_NOT_RECOGNIZED)
+                return refusal(request, Diagnostic.CALLING_TITLE_NOT_RECOGNIZED)
             cipher = self._ciphers.get((client, title)) or self._new_cipher(access, title)
         try:
-            initiate, protection = self._proposal(request, cipher if ciphered else None)
+            initiate, protection = proposal(request, cipher if ciphered else None)
         except RemoteProtocolError:
-            return self._refused(request, Diagnostic.AUTHENTICATION_FAILURE)
+            return refusal(request, Diagnostic.AUTHENTICATION_FAILURE)
         if protection & access.required != access.required:
-            return self._refused(request, Diagnostic.AUTHENTICATION_FAILURE)
+            return refusal(request, Diagnostic.AUTHENTICATION_FAILURE)
         if ciphered and cipher is not None and request.calling_title is not None:
             # Only now: a title becomes known by an authentic message, not by a claim.
             self._ciphers[client, request.calling_title] = cipher
         return self._granted(client, access, request, initiate, cipher, protection)
-
-    def _mechanism_fault(
-        self, access: ClientAccess, request: AssociationRequest
-    ) -> Diagnostic | None:
-        value = request.authentication_value
-        if request.mechanism != access.mechanism:
-            if request.mechanism == Mechanism.NONE:
-                return Diagnostic.MECHANISM_NAME_REQUIRED
-            return Diagnostic.MECHANISM_NAME_NOT_RECOGNISED
-        if access.mechanism is Mechanism.LLS and access.password is not None:
-            if value is None or not compare_digest(value, access.password.reveal()):
-                return Diagnostic.AUTHENTICATION_FAILURE
-        elif access.mechanism is Mechanism.HLS_GMAC and (
-            value is None or not 8 <= len(value) <= 64
-        ):
-            return Diagnostic.AUTHENTICATION_FAILURE
-        return None
-
-    def _proposal(
-        self, request: AssociationRequest, cipher: CipherContext | None
-    ) -> tuple[InitiateRequest, Protection]:
-        """The InitiateRequest in the user-information and how it was protected."""
-        if request.user_information is None:
-            raise RemoteProtocolError("AARQ without user-information")
-        apdu = decode_apdu(request.user_information)
-        protection = Protection.NONE
-        if isinstance(apdu, CipheredApdu):
-            if cipher is None:
-                raise SecurityError("ciphered initiate in a context without ciphering")
-            plain, protection = cipher.unprotect(apdu.body, apdu.title)
-            apdu.check_content(plain)
-            apdu = decode_apdu(plain)
-        elif cipher is not None:
-            raise SecurityError("plain initiate in a context with ciphering")
-        if not isinstance(apdu, InitiateRequest):
-            raise RemoteProtocolError("AARQ: no initiate-request in the user-information")
-        return apdu, protection
 
     def _granted(
         self,
@@ -374,18 +315,10 @@ class DlmsServer:
     ) -> bytes:
         conformance = initiate.conformance & access.conformance
         client_pdu = initiate.max_pdu or 0xFFFF
-        fault: int | None = None
-        if initiate.version != DLMS_VERSION:
-            fault = 1
-        elif not conformance:
-            fault = 2
-        elif client_pdu < _SMALLEST_PDU:
-            fault = 3
-        elif initiate.has_dedicated_key:
-            fault = 4
+        fault = initiate_fault(initiate, conformance)
         if fault is not None:
             error = initiate_error(fault).to_bytes()
-            return self._refused(request, Diagnostic.NO_REASON_GIVEN, error)
+            return refusal(request, Diagnostic.NO_REASON_GIVEN, error)
         ciphered = bool(protection)
         limit = client_pdu - (ENVELOPE_OCTETS if ciphered else 0)
         services = Services(self.model, client, conformance, limit, access.longest_value)
@@ -412,23 +345,6 @@ class DlmsServer:
             responding_title=self.system_title if cipher is not None else None,
             authentication_value=challenge,
             user_information=information,
-        ).to_bytes()
-
-    def _refused(
-        self,
-        request: AssociationRequest,
-        diagnostic: Diagnostic,
-        error: bytes | None = None,
-        *,
-        transient: bool = False,
-    ) -> bytes:
-        return AssociationResponse(
-            context=request.context if request.context > 0 else ApplicationContext.LOGICAL_NAMES,
-            result=AssociationResult.REJECTED_TRANSIENT
-            if transient
-            else AssociationResult.REJECTED_PERMANENT,
-            diagnostic=diagnostic,
-            user_information=error,
         ).to_bytes()
 
     def _release(self, client: int, request: ReleaseRequest) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from drivers.codecs.modbus_rtu import LONGEST_FRAME, checksum_holds, with_checksum
+from drivers.codecs.modbus_frames import LONGEST_FRAME, checksum_holds, with_checksum
 
 _FUNCTION: Final = 0x2B
 _FAILED: Final = 0x80

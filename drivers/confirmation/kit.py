@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final, TypeVar
 
 from bench.errors import KitFault
-from drivers.codecs.modbus_rtu import ReadBits
+from drivers.codecs.modbus_messages import ReadBits
 from drivers.confirmation.ledger import Ledger, Path
 from drivers.identification.asking import CountedTransport
 from drivers.modbus_reference_meter import ModbusReferenceMeter

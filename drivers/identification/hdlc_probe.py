@@ -50,6 +50,14 @@ def who_answers(question: Question, server: HdlcAddress, client: HdlcAddress) ->
     return question.ask(snrm.to_bytes(), decide)
 
 
+def other_frame(heard: bytes, client: HdlcAddress) -> str:
+    """A sound frame that is no answer to SNRM, in words; our own, come back as an echo, is none."""
+    for frame in FrameReader().receive(heard):
+        if frame.source != client:
+            return f"an HDLC frame ({frame.kind.value}) of {address_text(frame.source)}, and no UA"
+    return ""
+
+
 def hang_up(
     transport: CountedTransport, server: HdlcAddress, client: HdlcAddress, wait: Micros
 ) -> None:

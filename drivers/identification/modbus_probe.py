@@ -10,13 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from drivers.codecs.modbus_device_id import Identified, identification_request, read_answer
-from drivers.codecs.modbus_rtu import (
-    BitsRead,
-    ModbusClient,
-    ReadBits,
-    ReadRegisters,
-    RegistersRead,
-)
+from drivers.codecs.modbus_messages import BitsRead, ReadBits, ReadRegisters, RegistersRead
+from drivers.codecs.modbus_rtu import ModbusClient
 from drivers.identification.asking import Question
 from drivers.identification.findings import UnitFound
 

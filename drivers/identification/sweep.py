@@ -39,6 +39,7 @@ from drivers.identification.hdlc_probe import (
     Answerer,
     address_text,
     hang_up,
+    other_frame,
     who_answers,
 )
 from drivers.identification.meter_reading import read_meter
@@ -258,7 +259,10 @@ class Sweep:
 
     def _note_unanswered(self, named: str, question: Question) -> None:
         heard = bytes(question.heard)
-        if heard:
+        other = other_frame(heard, HdlcAddress(PUBLIC_CLIENT))
+        if other:
+            self._note(named, Outcome.NOT_UNDERSTOOD, other)
+        elif heard:
             self._note(named, Outcome.NOT_UNDERSTOOD, f"{len(heard)} octets: {shown(heard)}")
         else:
             self._note(named, Outcome.SILENT)

@@ -6,7 +6,8 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from drivers.codecs.modbus_rtu import ExceptionCode, with_checksum
+from drivers.codecs.modbus_frames import with_checksum
+from drivers.codecs.modbus_messages import ExceptionCode
 from drivers.pipe_faults.speech import OTHER, Exchanged, Refusing, WireProtocol, different
 
 _OPERATIONS: Final = {

@@ -17,7 +17,8 @@ from bench.secret import Secret
 from bench.units import MILLISECOND, Micros
 from drivers.codecs.acse import Mechanism
 from drivers.codecs.cosem_types import CosemData
-from drivers.codecs.dlms_server import ClientAccess, DlmsServer
+from drivers.codecs.dlms_admission import ClientAccess
+from drivers.codecs.dlms_server import DlmsServer
 from drivers.codecs.dlms_services import DataAccessError
 from drivers.codecs.errors import LocalProtocolError, RemoteProtocolError, SecurityError
 from drivers.codecs.hdlc import DM, P_F, FrameReader, HdlcAddress, HdlcFrame

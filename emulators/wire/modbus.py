@@ -9,10 +9,9 @@ from typing import Final, Protocol
 
 from bench.clock import Appointment, Clock
 from bench.units import MILLISECOND, Micros
-from drivers.codecs.modbus_rtu import (
+from drivers.codecs.modbus_messages import (
     Asked,
     ExceptionCode,
-    ModbusServer,
     ReadBits,
     ReadRegisters,
     Request,
@@ -20,6 +19,7 @@ from drivers.codecs.modbus_rtu import (
     WriteBit,
     WriteBits,
 )
+from drivers.codecs.modbus_rtu import ModbusServer
 from drivers.profiles.modbus import Quantity, Table
 from drivers.profiles.modbus_values import encoded
 from drivers.profiles.parts import reference_part, relay_part

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 from bench.clock import Appointment
-from bench.units import Micros
+from bench.units import SECOND, Micros
 from drivers.codecs.iec62056_21 import Meter, OutOfTurn
 from drivers.codecs.iec62056_21_messages import (
     Corrupt,
@@ -22,6 +23,11 @@ from drivers.codecs.iec62056_21_messages import (
 from drivers.profiles.dlms import SignOnProfile
 from drivers.transport.line import LineSettings, Parity
 from emulators.wire.wire_end import WireEnd
+
+_PAUSE: Final = 3 * SECOND
+"""Whoever falls silent for longer in the middle of a sign-on has to begin anew. IEC 62056-21 allows
+1.5 s; a client's machine may be slow.
+"""
 
 
 class OpticalHead:
@@ -45,6 +51,7 @@ class OpticalHead:
         self._codec = Meter()
         self._change: Appointment | None = None
         self._answer: Appointment | None = None
+        self._heard_at: Micros = 0
         self.handed_over = False
         self.begin_anew()
 
@@ -58,6 +65,9 @@ class OpticalHead:
 
     def receive(self, data: bytes, at: Micros) -> bytes:
         """Octets of the sign-on; returns those that belong to HDLC."""
+        if at - self._heard_at > _PAUSE:
+            self._codec.reset()
+        self._heard_at = at
         for event in self._codec.receive(data):
             if isinstance(event, SignOn):
                 if event.address in ("", self._profile.address):

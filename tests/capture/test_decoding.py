@@ -28,7 +28,7 @@ from drivers.codecs.acse import AssociationRequest, Mechanism
 from drivers.codecs.cosem_types import VisibleString
 from drivers.codecs.hdlc import HdlcAddress, HdlcFrame
 from drivers.codecs.iec62056_21_messages import Command, Data
-from drivers.codecs.modbus_rtu import with_checksum
+from drivers.codecs.modbus_frames import with_checksum
 from drivers.codecs.xdlms import ActionRequest, GetResponse, Method
 
 AT = 1_617_874_200 * SECOND

@@ -24,7 +24,7 @@ from drivers.capture.decoding import decode
 from drivers.capture.differing import difference_lines, differences
 from drivers.capture.records import CaptureRecord, Direction, Noted, Passed
 from drivers.capture.replaying import Replayed, first_line, only_port, replay
-from drivers.codecs.modbus_rtu import WriteBit
+from drivers.codecs.modbus_messages import WriteBit
 from drivers.pipe_faults.faulty import FaultyTransport
 from drivers.pipe_faults.plan import FaultPlan, PipeFaultSpec, PipeMoment
 from drivers.transport.line import LineSettings

@@ -53,7 +53,8 @@ from drivers.codecs.dlms_events import (
     Released,
     Transmit,
 )
-from drivers.codecs.dlms_server import ClientAccess, DlmsServer
+from drivers.codecs.dlms_admission import ClientAccess
+from drivers.codecs.dlms_server import DlmsServer
 from drivers.codecs.errors import (
     LocalProtocolError,
     RemoteProtocolError,

@@ -7,15 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.codecs.errors import LocalProtocolError
-from drivers.codecs.modbus_rtu import (
+from drivers.codecs.modbus_messages import (
     Asked,
     BitsRead,
     Corrupt,
     ExceptionCode,
     ExceptionReply,
     Foreign,
-    ModbusClient,
-    ModbusServer,
     Outcome,
     ReadBits,
     ReadRegisters,
@@ -30,6 +28,7 @@ from drivers.codecs.modbus_rtu import (
     WriteRegisters,
     Written,
 )
+from drivers.codecs.modbus_rtu import ModbusClient, ModbusServer
 
 
 def frame(text: str) -> bytes:

@@ -20,7 +20,8 @@ from bench.errors import BenchError, PeerError
 from bench.units import MILLISECOND, SECOND, Micros
 from drivers.codecs.acse import Mechanism
 from drivers.codecs.cosem_types import CosemData, DoubleLongUnsigned, Enumerated, Integer
-from drivers.codecs.dlms_server import ClientAccess, DlmsServer
+from drivers.codecs.dlms_admission import ClientAccess
+from drivers.codecs.dlms_server import DlmsServer
 from drivers.codecs.hdlc import FrameReader
 from drivers.codecs.hdlc_events import Connected, Data, Event
 from drivers.codecs.hdlc_link import HdlcLink, Role
@@ -34,7 +35,7 @@ from drivers.profiles.profile import Profile, TimingProfile, read_profile
 from drivers.transport.memory import MemoryPort
 from tests.wire.kit_on_wire import START
 
-CASES = int(os.environ.get("SMETS1_BENCH_LATE_CASES", "1000"))
+CASES = int(os.environ.get("SMETS1_BENCH_LATE_CASES", "300"))
 TIMING = TimingProfile(500 * MILLISECOND, 20 * MILLISECOND, 2 * SECOND)
 SLOWEST = 2_300 * MILLISECOND  # after the question; less than time-out and quiet together
 READS = 12

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -20,14 +20,16 @@ from bench.clock import VirtualClock
 from bench.errors import BenchError, PeerError
 from bench.units import MILLISECOND, SECOND, Micros
 from drivers.codecs.console import ConsoleServer, Heard
-from drivers.codecs.modbus_rtu import Asked, ModbusServer, ReadRegisters
+from drivers.codecs.modbus_messages import Asked, ReadRegisters
+from drivers.codecs.modbus_rtu import ModbusServer
 from drivers.console_hub import ConsoleHub
+from drivers.gas_via_hub import GasViaHub
 from drivers.modbus_unit import ModbusUnit
 from drivers.profiles.profile import Profile, TimingProfile
 from drivers.transport.memory import MemoryPort
 from tests.wire.kit_on_wire import BOARD, HUB, START, timed
 
-CASES = int(os.environ.get("SMETS1_BENCH_LATE_CASES", "1000"))
+CASES = int(os.environ.get("SMETS1_BENCH_LATE_CASES", "300"))
 TIMING = TimingProfile(500 * MILLISECOND, 20 * MILLISECOND, 2 * SECOND)
 SLOWEST = 2_300 * MILLISECOND  # after the question; less than time-out and quiet together
 READS = 12
@@ -73,7 +75,9 @@ class SlowModbus:
 
 
 class SlowConsole:
-    """A hub whose SMS count says how many questions were acted on. Answers in order, or not."""
+    """A hub whose SMS count, and the gas register it mirrors, say how many questions were acted on.
+    Answers in order, or not.
+    """
 
     def __init__(self, port: MemoryPort, profile: Profile, delay: Delay, *, in_order: bool) -> None:
         assert profile.console is not None
@@ -95,8 +99,17 @@ class SlowConsole:
                 self._say(self._server.answer("sync", [(0, command.parameters)]), at)
             else:
                 self.acted += 1
-                fields = {"wan": "UP", "wake_ups": str(self.acted)}
-                self._say(self._server.answer(command.command, [(0, fields)]), at)
+                self._say(self._server.answer(command.command, self._lines(command)), at)
+
+    def _lines(self, command: Heard) -> list[tuple[int, Mapping[str, str]]]:
+        match command.command:
+            case "wan-state":
+                return [(0, {"wan": "UP", "wake_ups": str(self.acted)})]
+            case "mirrored-registers":
+                row = {"register": "VOLUME", "value": f"{self.acted}.000", "unit": "m3"}
+                when = {"source_at": "2021-04-08T09:00:00Z"}
+                return [(0, command.parameters | when), (1, row)]
+        return []  # an empty table
 
     def _say(self, answer: bytes, at: Micros) -> None:
         delay = self._delay()
@@ -140,6 +153,14 @@ def console_case(
     return newest_values(lambda: hub.wan_state().wake_ups, lambda: device.acted)
 
 
+def via_hub_case(profile: Profile, seed: int) -> tuple[int, int]:
+    port = MemoryPort("hub", VirtualClock(START), profile.line.settings)
+    device = SlowConsole(port, profile, delays(random.Random(seed), SLOWEST), in_order=False)
+    hub = ConsoleHub("hub", profile, port.connect(port.line))
+    gas = GasViaHub("gas", hub, "70-B3-D5-1F-30-00-A0-02")
+    return newest_values(lambda: int(gas.read_registers().values[0][1]), lambda: device.acted)
+
+
 def without_sync(profile: Profile, **changed: object) -> Profile:
     assert profile.console is not None
     commands = {name: held for name, held in profile.console.commands.items() if name != "sync"}
@@ -159,6 +180,7 @@ CASES_OF: dict[str, Callable[[int], tuple[int, int]]] = {
     "modbus": lambda seed: modbus_case(MODBUS, seed),
     "console-with-echo": lambda seed: console_case(ECHOING, seed, SLOWEST, in_order=False),
     "console-without-echo": lambda seed: console_case(SILENT, seed, SLOWEST, in_order=False),
+    "gas-via-hub": lambda seed: via_hub_case(ECHOING, seed),
     # A console that repeats tokens needs no quiet line: however late an answer comes.
     "console-in-step": lambda seed: console_case(IN_STEP, seed, 20 * SECOND, in_order=True),
 }

@@ -11,7 +11,8 @@ from bench.clock import VirtualClock
 from bench.errors import Busy, KitFault, PeerError, PortGone, RelayStuck, UsageError
 from bench.units import HOUR, MILLISECOND, MINUTE, SECOND, Micros
 from drivers import modbus_reference_meter, modbus_relay_board
-from drivers.codecs.modbus_rtu import Asked, ModbusServer, ReadRegisters, WriteBit
+from drivers.codecs.modbus_messages import Asked, ReadRegisters, WriteBit
+from drivers.codecs.modbus_rtu import ModbusServer
 from drivers.modbus_reference_meter import ModbusReferenceMeter
 from drivers.modbus_relay_board import ModbusRelayBoard
 from drivers.pipe_faults.faulty import FaultyTransport

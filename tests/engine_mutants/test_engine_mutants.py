@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from bench import settling
 from bench.clock import Cancelled
 from bench.conformance.checker import Checker
 from bench.expectations import mismatches
@@ -448,7 +449,7 @@ MUTANTS = [
     ),
     Mutant(
         "commissioning: a wrong clock is left as it is",
-        edit(commissioning._set_clock_right, "meter.set_clock(case.effects.now())", "pass"),
+        edit(settling.set_clock, "device.set_clock(effects.now())", "None"),
         "outcome: expected commissioned",
     ),
     Mutant(

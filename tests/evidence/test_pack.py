@@ -37,7 +37,7 @@ from bench.result import read_result
 from tests.evidence.runs import SIGNER, STRANGER, small_run
 from tests.evidence.tampering import KINDS, outcomes
 
-TAMPERINGS = int(os.environ.get("SMETS1_BENCH_TAMPERINGS", 20 * len(KINDS)))
+TAMPERINGS = int(os.environ.get("SMETS1_BENCH_TAMPERINGS", 12 * len(KINDS)))
 
 
 def states(found: Verification) -> dict[str, State]:
@@ -57,7 +57,7 @@ def test_all_is_proven_of_a_signed_pack(signed: bytes) -> None:
     assert set(states(found).values()) == {State.PROVEN}, found.findings
     assert list(states(found)) == [
         *("form", "manifest", "trace", "strategy", "judgement"),
-        *("reports", "tail", "inputs", "signature"),
+        *("reports", "tail", "journal", "inputs", "signature"),
     ]
     assert found.exit_code is ExitCode.PASS
     assert any("EMULATED" in note for note in found.notes)
@@ -130,7 +130,7 @@ def test_what_is_in_a_pack(ran: Path, signed: bytes) -> None:
     assert set(files) == {
         *(MANIFEST, ATTESTATION, KEY),
         *("trace.jsonl", "trace.chain", "result.json", "checkpoints.jsonl"),
-        *("journal.db", "journal.head") * (ran / "journal.db").exists(),
+        *("journal.db", "journal.head"),
         *("environment.json", "clock.json", "deviations.json", "requirements.csv"),
         *("report.html", "junit.xml", "mrr6.csv"),
         *("strategy/mehrs-5.0.json", "strategy/mam-4.0.json"),
@@ -214,6 +214,23 @@ def test_what_nobody_declared_stays_out(folder: Path) -> None:
     assert set(found.left_out) == {"captures/notes.txt", "captures/passwd.jsonl", "keys.json"}
     assert "captures/hub.jsonl" in found.packed
     assert set(found.packed) & {"keys.json", "report.html"} == set()
+
+
+def test_a_journal_that_was_changed(folder: Path) -> None:
+    path = folder / "journal.db"
+    sound = verify(pack(folder, SIGNER).content, [SIGNER.verifier])
+    assert states(sound)["journal"] is State.PROVEN
+    content = path.read_bytes()
+    at = content.rindex(b"rotate_key")
+    path.write_bytes(content[:at] + b"rotate_kex" + content[at + 10 :])
+    changed = verify(pack(folder, SIGNER).content, [SIGNER.verifier])
+    assert states(changed)["journal"] is State.TAMPERED
+    (folder / "journal.head").unlink()
+    changed = verify(pack(folder, SIGNER).content, [SIGNER.verifier])
+    assert states(changed)["journal"] is State.TAMPERED
+    path.unlink()
+    changed = verify(pack(folder, SIGNER).content, [SIGNER.verifier])
+    assert states(changed)["journal"] is State.UNPROVEN
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,10 @@ from bench.clock import Clock
 from bench.units import MILLISECOND, MINUTE, SECOND, Micros
 from drivers.capture.decoding import decode
 from drivers.capture.messages import Message
-from drivers.codecs.hdlc import FrameKind, FrameReader, HdlcAddress
+from drivers.codecs.hdlc import DM, FRMR, P_F, FrameKind, FrameReader, HdlcAddress, HdlcFrame
 from drivers.codecs.iec62056_21 import Meter
 from drivers.codecs.iec62056_21_messages import Data, Identification, OptionSelect, SignOn
-from drivers.codecs.modbus_rtu import with_checksum
+from drivers.codecs.modbus_frames import with_checksum
 from drivers.identification.drafting import draft
 from drivers.identification.findings import (
     ConsoleFound,
@@ -222,6 +222,20 @@ def test_a_sleepy_gas_meter_is_found_by_whoever_waits_for_it() -> None:
     assert gas.dlms is not None
     patient = Plan(steps, [gas.dlms.hdlc.server], wait=31 * MINUTE)
     assert isinstance(Port(gas).identify(patient).found, MeterFound)
+
+
+def test_a_device_that_speaks_hdlc_and_grants_no_connection() -> None:
+    client, server = HdlcAddress(16), HdlcAddress(1, 17)
+    refused = HdlcFrame(client, server, DM | P_F).to_bytes()
+    found = Port(peer=lambda memory: Answering(memory, b"\x7e", refused)).identify().found
+    assert isinstance(found, MeterFound)
+    assert (found.server, found.accepts, found.public) == (server, False, None)
+    odd = HdlcFrame(client, server, FRMR | P_F, b"\x93\x00\x01").to_bytes()
+    findings = Port(peer=lambda memory: Answering(memory, b"\x7e", odd)).identify(
+        plan_for("9600 8N1")
+    )
+    assert findings.found is None
+    assert "an HDLC frame (FRMR) of 1/17, and no UA" in "\n".join(report(findings))
 
 
 # -- the line --------------------------------------------------------------------------------------

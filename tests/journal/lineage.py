@@ -10,11 +10,17 @@ import json
 import os
 import random
 import select
+import shutil
 import signal
+import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -282,3 +288,92 @@ def killed_at_random(lineage: Lineage, rng: random.Random, most: int, longest: f
         if lineage.live(seconds=rng.uniform(0.0, longest)) >= 0:
             return
     lineage.live()
+
+
+@dataclass(slots=True)
+class Figures:
+    """Of many lineages together."""
+
+    runs: int = 0
+    kills: int = 0
+    wrong: list[str] = field(default_factory=list)
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Figures) -> None:
+        self.runs += other.runs
+        self.kills += other.kills
+        self.wrong += other.wrong
+        self.outcomes += other.outcomes
+
+    def line(self, story: str, how: str) -> str:
+        ends = ", ".join(f"{count} {outcome}" for outcome, count in self.outcomes.most_common())
+        return (
+            f"{story}: {self.kills} kills {how} in {self.runs} runs, each taken up to its end: "
+            f"{ends}; {len(self.wrong)} lost, done twice or wrongly believed"
+        )
+
+
+def figures_of(folder: Path, story: str, write: int, seed: int, kills: int) -> Figures:
+    """One lineage: killed with that write of the journal, or (0) at that many random moments."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with prepared(folder, story) as lineage:
+        if write:
+            if lineage.live(entries=write) == -signal.SIGKILL:
+                lineage.live()
+        else:
+            killed_at_random(lineage, random.Random(seed), kills, longest=1.2)
+        wrong = [f"{folder.name}: {each}" for each in lineage.verdict_on()]
+        others = {code: count for code, count in lineage.ends.items() if code not in (0, -9)}
+        if others:
+            wrong.append(f"{folder.name}: ended with {others}: see {folder / 'log'}")
+        figures = Figures(1, lineage.kills, wrong, Counter([_closed(lineage.run)]))
+    if not wrong:
+        shutil.rmtree(folder, ignore_errors=True)
+    return figures
+
+
+def main() -> int:
+    """`python -m tests.journal.lineage STORY every|KILLS [WORKERS]`; 1 where anything is wrong.
+
+    Each worker is a process that works through its own share of the runs.
+    """
+    story, wanted = sys.argv[1], sys.argv[2]
+    workers = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    with tempfile.TemporaryDirectory(prefix="lineage-") as made:
+        os.environ["SMETS1_BENCH_LOCK_DIR"] = made
+        share = partial(_share, Path(made), story, wanted, workers)
+        if workers == 1:
+            shares = [share(0)]
+        else:
+            with get_context("fork").Pool(workers) as pool:
+                shares = pool.map(share, range(workers))
+    figures = Figures()
+    for each in shares:
+        figures.add(each)
+    how = "at every write of the journal" if wanted == "every" else "at random moments"
+    print(figures.line(story, how))
+    print("\n".join(figures.wrong), end="")
+    return 1 if figures.wrong else 0
+
+
+def _share(base: Path, story: str, wanted: str, workers: int, worker: int) -> Figures:
+    """Every so manieth write until there is none of that number, or a part of the kills."""
+    figures = Figures()
+    if wanted == "every":
+        for write in count(1 + worker, workers):
+            done = figures_of(base / f"write-{write}", story, write, 0, 0)
+            figures.add(done)
+            if not done.kills:
+                return figures
+    left = int(wanted) // workers
+    for number in count(worker, workers):
+        if left <= 0:
+            return figures
+        done = figures_of(base / f"random-{number}", story, 0, number, min(left, 25))
+        figures.add(done)
+        left -= max(done.kills, 1)
+    raise AssertionError("count() never ends")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

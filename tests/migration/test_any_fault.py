@@ -78,7 +78,7 @@ DESKS = {"DSP", "SMSO"}
 
 
 def mute(desk: str) -> tuple[FaultEntry, ...]:
-    return (FaultEntry("request-lost", desk, request="*", times=99),)
+    return (FaultEntry("request-lost", desk, request="*", times=9999),)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -90,7 +90,7 @@ def mute(desk: str) -> tuple[FaultEntry, ...]:
 @example("da-dual-fuel", mute("SMSO"))
 @example("ioc-dual-fuel", (FaultEntry("acknowledged-not-done", "DSP", request="update_chf"),))
 @example("ioc-dual-fuel", (FaultEntry("acknowledged-not-done", "SMSO", request="*", times=9),))
-@example("da-dual-fuel", (FaultEntry("acknowledged-not-done", "gas", request="*", times=99),))
+@example("da-dual-fuel", (FaultEntry("acknowledged-not-done", "gas", request="*", times=9999),))
 @example("da-dual-fuel", (*mute("DSP"), FaultEntry("reply-lost", "gas", request="rotate_key")))
 def test_no_fault_leads_the_process_astray(
     run: Callable[..., Told], installation: str, faults: tuple[FaultEntry, ...]

@@ -15,16 +15,15 @@ from drivers.codecs.dlms_events import Event, Transmit
 from drivers.codecs.hdlc import FrameReader, HdlcAddress
 from drivers.codecs.hdlc_events import Connect, Data
 from drivers.codecs.hdlc_link import HdlcLink, Role
-from drivers.codecs.modbus_rtu import (
+from drivers.codecs.modbus_messages import (
     Asked,
-    ModbusClient,
-    ModbusServer,
     Outcome,
     ReadBits,
     ReadRegisters,
     Request,
     WriteBit,
 )
+from drivers.codecs.modbus_rtu import ModbusClient, ModbusServer
 from drivers.pipe_faults.faulty import FaultyTransport
 from drivers.pipe_faults.plan import FaultPlan, PipeFaultSpec
 from drivers.pipe_faults.speech import Speech

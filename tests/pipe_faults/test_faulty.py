@@ -12,7 +12,7 @@ from bench.errors import PortGone, UsageError
 from bench.units import HOUR, MILLISECOND, SECOND
 from drivers.capture.records import CaptureList, Direction, Passed
 from drivers.capture.tee import CapturingTransport
-from drivers.codecs.modbus_rtu import ReadRegisters, RegistersRead, Silence
+from drivers.codecs.modbus_messages import ReadRegisters, RegistersRead, Silence
 from drivers.pipe_faults import FAULTS
 from drivers.pipe_faults.faulty import FaultyTransport, Struck
 from drivers.pipe_faults.modbus_speech import ModbusSpeech

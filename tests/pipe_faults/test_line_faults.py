@@ -23,14 +23,8 @@ from drivers.codecs.dlms_events import Completed
 from drivers.codecs.errors import RemoteProtocolError
 from drivers.codecs.hdlc_link import LinkState
 from drivers.codecs.iec62056_21_messages import Data, block_message
-from drivers.codecs.modbus_rtu import (
-    Corrupt,
-    Foreign,
-    RegistersRead,
-    Silence,
-    Written,
-    checksum_holds,
-)
+from drivers.codecs.modbus_frames import checksum_holds
+from drivers.codecs.modbus_messages import Corrupt, Foreign, RegistersRead, Silence, Written
 from drivers.pipe_faults.dlms_speech import DlmsSpeech
 from drivers.pipe_faults.modbus_speech import ModbusSpeech
 from drivers.pipe_faults.plan import PipeFaultSpec, PipeMoment

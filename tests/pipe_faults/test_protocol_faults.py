@@ -36,7 +36,7 @@ from drivers.codecs.dlms_events import (
     LateAnswer,
 )
 from drivers.codecs.errors import RemoteProtocolError, ReplayError, SecurityError
-from drivers.codecs.modbus_rtu import (
+from drivers.codecs.modbus_messages import (
     Corrupt,
     ExceptionReply,
     Foreign,

@@ -121,3 +121,15 @@ def test_pulled_at_an_octet(rig: Rig, fresh: bool) -> None:
                 pulled.pull_after(0, call)
             pulled.pull_after(place, call)
             assert settled.right(settled.do()), f"{call.name}: not right after octet {place}"
+
+
+@pytest.mark.parametrize("rig", RIGS.values(), ids=lambda rig: rig.name)
+def test_pulled_in_the_first_call(rig: Rig) -> None:
+    """Of an optical meter: in the middle of its sign-on."""
+    whole = Pulled(rig)
+    octets = min(60, whole.octets(whole.driven.settled))
+    for place in range(0, octets, 1 if EVERY else 5):
+        pulled = Pulled(rig)
+        settled = pulled.driven.settled
+        pulled.pull_after(place, settled)
+        assert settled.right(settled.do()), f"not right after octet {place}"

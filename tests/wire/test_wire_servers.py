@@ -7,9 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.units import MILLISECOND, MINUTE, SECOND
-from drivers.codecs.modbus_rtu import (
+from drivers.codecs.modbus_messages import (
     ExceptionReply,
-    ModbusClient,
     ReadBits,
     ReadRegisters,
     Request,
@@ -17,6 +16,7 @@ from drivers.codecs.modbus_rtu import (
     WriteRegister,
     Written,
 )
+from drivers.codecs.modbus_rtu import ModbusClient
 from drivers.transport.memory import MemoryPort
 from drivers.transport.pipe import Transport
 from emulators.wire.at_modem import HubModemDevice
