@@ -11,7 +11,7 @@ never the devices themselves.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
@@ -42,7 +42,8 @@ T = TypeVar("T")
 class Act:
     """One request at the choke point, before (`outcome` empty) or after it was made.
 
-    `arguments` and `outcome` are texts in which a `Secret` shows its check value only.
+    `arguments` and `outcome` are texts in which a `Secret` shows its check value only. `given` and
+    `answer` are the same as objects, for whoever judges devices by them; an error is an answer.
     """
 
     number: int
@@ -51,9 +52,13 @@ class Act:
     operation: str
     arguments: str
     outcome: str = ""
+    given: tuple[Any, ...] = field(default=(), compare=False, repr=False)
+    answer: object = field(default=None, compare=False, repr=False)
 
 
 Observer = Callable[[Act], None]
+Waiting = Callable[[Micros, str], None]
+"""Called before the process waits: until when at the latest, and for what."""
 Sink = Callable[[Event], None]
 
 
@@ -105,6 +110,7 @@ class Effects:
         observer: Observer | None = None,
         cancellation: Cancellation | None = None,
         recorder: Recorder | None = None,
+        waiting: Waiting | None = None,
     ) -> None:
         self._clock = clock
         self._inbox = inbox
@@ -113,6 +119,7 @@ class Effects:
         self._observer = observer
         self._cancellation = cancellation or Cancellation()
         self._recorder = recorder
+        self._waiting = waiting
         self._acts = 0
         self.keys = keys
         self._devices = {name: _Proxy(self, name, device) for name, device in devices.items()}
@@ -144,6 +151,8 @@ class Effects:
 
     def sleep_until(self, at: Micros) -> None:
         """Waits for an absolute time. Raises `Cancelled`."""
+        if self._waiting is not None:
+            self._waiting(at, "")
         if self._recorder is None:
             self._clock.sleep_until(at, self._cancellation)
         else:
@@ -160,6 +169,8 @@ class Effects:
         self, kinds: tuple[type[Message], ...], until: Micros
     ) -> tuple[Micros, Message] | None:
         """The next message of any of the kinds with its arrival, or None at `until`."""
+        if self._waiting is not None:
+            self._waiting(until, " or ".join(kind.__name__ for kind in kinds))
         if self._recorder is None:
             return self._inbox.take(kinds, until, self._cancellation)
         self._cancellation.check()
@@ -206,20 +217,18 @@ class Effects:
         arguments = ", ".join(
             [*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())]
         )
-        return self._shown(observer, make, target, operation, arguments)
-
-    def _shown(
-        self, observer: Observer, make: partial[Any], target: str, operation: str, arguments: str
-    ) -> Any:
         self._acts += 1
-        number = self._acts
-        observer(Act(number, self._clock.now(), target, operation, arguments))
+        asked = Act(self._acts, self._clock.now(), target, operation, arguments, given=args)
+        return self._shown(observer, make, asked)
+
+    def _shown(self, observer: Observer, make: partial[Any], asked: Act) -> Any:
+        observer(asked)
         try:
             result = make()
         except (PeerError, BenchError) as error:
-            observer(Act(number, self._clock.now(), target, operation, arguments, f"! {error}"))
+            observer(replace(asked, at=self._clock.now(), outcome=f"! {error}", answer=error))
             raise
-        observer(Act(number, self._clock.now(), target, operation, arguments, repr(result)))
+        observer(replace(asked, at=self._clock.now(), outcome=repr(result), answer=result))
         return result
 
 

@@ -191,10 +191,11 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class KeyTruth:
-    """What a device really holds in a slot."""
+    """What a device really holds in a slot. `counter`: the newest seen; None: nobody knows."""
 
     version: int
     check_value: str
+    counter: int | None = None
 
 
 class Unknown(StrEnum):
@@ -216,7 +217,9 @@ class DeviceTruth:
     could find out of a device that cannot be looked into (`bench.reading_back`); what such a truth
     says of it stands for nothing. `executed`: how often
     each operation that changes something was carried out, answered or not. `wake_ups`: SMS sent
-    to a hub, arrived or not: each was paid for.
+    to a hub, arrived or not: each was paid for. `clock_error`: by how much its clock is fast.
+    `power_ups`: its starts so far. `joined`: whether it is a member of its HAN. The last three are
+    None where nobody knows, or the device has no such thing.
     """
 
     keys: Mapping[KeySlot, KeyTruth]
@@ -231,6 +234,9 @@ class DeviceTruth:
     security_log: tuple[str, ...] = ()
     power_cuts: tuple[tuple[Micros, Micros | None], ...] = ()
     unknown: frozenset[Unknown] = frozenset()
+    clock_error: Micros | None = None
+    power_ups: int | None = None
+    joined: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,15 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bench.certificate import rule_status
+from bench.conduct import Breach, Watched, breaches
 from bench.devices import KeySlot
 from bench.emulation import DeviceTruth, Truth, Unknown
+from bench.invariant import Invariant
 from bench.leaks import find_leaks
 from bench.mehrs.strategy import Status, Strategy
+from bench.migration.defaults import with_overrides
 from bench.scenario_run import Ran
-from bench.suite import Expectation, Invariant, KeyHeld, RuleVerdict
+from bench.suite import Expectation, KeyHeld, RuleVerdict
 from bench.trace import Attempt, Event, Incident, Opened, Report, Step, to_json
 from bench.units import format_duration
 
@@ -23,6 +26,20 @@ _KEPT: Final = {
     Invariant.SUPPLY: "its supply to stay on",
     Invariant.REGISTERS: "its registers never to fall",
     Invariant.BALANCE: "its prepayment balance to fall by consumption only",
+    Invariant.CLOCK: "its clock to keep time",
+    Invariant.RESTARTED: "no restart that nobody asked for",
+    Invariant.IDENTITY: "the identity that the installation lists",
+    Invariant.HAN: "it to stay in its HAN",
+    Invariant.KEY_LOST: "it to hold the old key or the new one",
+    Invariant.COUNTER: "its newest counter never to fall",
+    Invariant.LOCKED: "no lockout, as nobody showed it too many wrong keys",
+    Invariant.ACKNOWLEDGED: "what it acknowledges to be done",
+    Invariant.REFUSED: "it to do what it is asked",
+    Invariant.UNANSWERED: "an answer",
+    Invariant.FALSE_PROOF: "it to prove the key it holds and no other",
+    Invariant.KEY_DENIED: "it to prove the key it holds",
+    Invariant.UNHEARD: "it to be heard by its hub",
+    Invariant.OFF_THE_WAN: "it to come onto the WAN when it is woken",
 }
 
 _READ: Final = {
@@ -46,7 +63,7 @@ def mismatches(ran: Ran, rules: RuleVerdicts) -> list[str]:
         *_trace(expect, ran.events),
         *_truth(expect, ran.before, ran.after),
         *_rules(expect, rules, ran.prepared.strategy),
-        *_invariants(expect, ran.after),
+        *_invariants(ran),
         *_faults(ran),
         *_operator(ran),
         *_secrets(ran),
@@ -175,16 +192,42 @@ def _rules(expect: Expectation, rules: RuleVerdicts, strategy: Strategy) -> Iter
             yield f"rule {rule}: expected passed or not-exercised, got {got}"
 
 
-def _invariants(expect: Expectation, after: Truth) -> Iterator[str]:
-    for name, device in after.devices.items():
-        broken = {
-            Invariant.SUPPLY: bool(device.outages),
-            Invariant.REGISTERS: device.registers_fell,
-            Invariant.BALANCE: device.balance_lost,
-        }
-        for invariant, is_broken in broken.items():
-            if is_broken and invariant not in expect.allows:
-                yield f"{name}: expected {_KEPT[invariant]}, got {invariant}"
+def _invariants(ran: Ran) -> Iterator[str]:
+    expect, watched = ran.prepared.scenario.expect, watched_in(ran)
+    wanted = {(device, what) for device, each in expect.found.items() for what in each}
+    for breach in breaches(watched):
+        name, what = breach.device, breach.what
+        if (name, what) in wanted:
+            wanted.discard((name, what))
+        elif what not in expect.allows:
+            yield f"{name}: expected {_KEPT[what]}, got {what}: {said_of(breach, watched)}"
+    for name, what in sorted(wanted):
+        yield f"{name}: expected the bench to find {what}, got nothing of the kind"
+
+
+def said_of(breach: Breach, watched: Watched) -> str:
+    """What exactly, at which step, and when."""
+    return f"{breach.detail}, {watched.where(breach)}"
+
+
+def watched_in(ran: Ran) -> Watched:
+    """What is known of the devices' conduct in a scenario that has ended."""
+    assert ran.after is not None, "the scenario has ended"
+    prepared = ran.prepared
+    defaults = with_overrides(prepared.overrides)
+    return Watched(
+        prepared.installation,
+        ran.identities,
+        ran.before,
+        ran.after,
+        [act for act in ran.acts[: ran.process_acts] if act.outcome],
+        ran.events,
+        ran.started,
+        ran.ended,
+        frozenset(entry.target for entry in prepared.scenario.faults),
+        defaults.duration("clock-tolerance"),
+        defaults.duration("han-silence"),
+    )
 
 
 def _faults(ran: Ran) -> Iterator[str]:

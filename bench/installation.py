@@ -22,7 +22,8 @@ class Emulation:
     `reaction`: from the end of a request to the start of the answer. `reply_timeout`: how long a
     caller waits for an answer. `lockout_after` wrong keys it refuses for `lockout_for`.
     A sleepy meter is reached only if its next wake-up comes within `reply_timeout`. `wan_sleeps`:
-    the hub's modem is dormant after a start until an SMS wakes it.
+    the hub's modem is dormant after a start until an SMS wakes it. `deviant`: it misbehaves as the
+    deviant of that name does (`smets1-bench list deviants`).
     """
 
     drift_ppm: int = 12
@@ -37,6 +38,7 @@ class Emulation:
     balance: Decimal = Decimal("12.40")
     first_register: Decimal = Decimal("18234.561")
     wan_sleeps: bool = False
+    deviant: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.certificate import certificates_of, in_doubt, strategy_record, worst_verdict
 from bench.clock import Cancellation, Cancelled, WallClock
 from bench.conformance.checker import Checker
+from bench.effects import Waiting
 from bench.errors import BenchError
 from bench.evidence.contents import CLOCK, RESULT
 from bench.evidence.inputs import InputCopies
@@ -42,12 +43,14 @@ from bench.tool_identity import tool_commit, tool_version
 from bench.trace import Attempt, Event
 from bench.units import MILLISECOND, SECOND, Micros, format_instant
 from bench.verdict import Verdict
+from bench.watching import WAS_NOT_RUN, OpenWatch, Unwatched
 
 TOLERANCE = 60 * SECOND
 CAPTURES = "captures"
 
 TakenUp = Callable[[RunHead], RunJournal]
 """Gives the journal of a stopped run, compared with what the run would be now."""
+
 
 Progress = Callable[[int, int, str], None]
 """Called before each scenario: how many are done, how many there are, which is next."""
@@ -138,6 +141,7 @@ def run_suite(
     progress: Progress | None = None,
     cancellation: Cancellation | None = None,
     taken_up: TakenUp | None = None,
+    watched: OpenWatch | None = None,
 ) -> RunRecord:
     """Runs the suite and writes `trace.jsonl`, `result.json`, the captures of every line and what
     evidence needs (`bench.evidence`) into the folder at `place`.
@@ -152,7 +156,7 @@ def run_suite(
     """
     inputs = InputCopies()
     with inputs.taking():
-        return _run_suite(order, place, inputs, progress, cancellation, taken_up)
+        return _run_suite(order, place, inputs, progress, cancellation, taken_up, watched)
 
 
 def _run_suite(
@@ -162,6 +166,7 @@ def _run_suite(
     progress: Progress | None,
     cancellation: Cancellation | None,
     taken_up: TakenUp | None,
+    watched: OpenWatch | None,
 ) -> RunRecord:
     suite, wanted = read_suite(order.suite, order.forced, order.only)
     chosen = [fitted(each, order.station, order.operator) for each in wanted]
@@ -177,6 +182,7 @@ def _run_suite(
         else:
             journal = stack.enter_context(journalled(folder, head, WallClock().now()))
             _forget_captures(folder)
+        watch = watched(folder, suite, len(chosen)) if watched is not None else Unwatched()
         with Recording(folder, order.signer, span) as recording:
             records: list[ScenarioRecord] = []
             clocks: dict[str, object] = {}
@@ -186,10 +192,24 @@ def _run_suite(
                     progress(done, len(chosen), scenario.scenario.scenario)
                 if scenario.not_run:
                     records.append(_not_run(order, scenario, scenario.not_run))
+                    watch.ended(WAS_NOT_RUN)
                     continue
+                watch.begins(
+                    scenario.scenario.scenario,
+                    scenario.scenario.about,
+                    line + 1,
+                    scenario.strategy,
+                    strategy_record(scenario.strategy),
+                    order.tolerance,
+                )
+
+                def told(event: Event) -> None:
+                    recording.write(event)
+                    watch.saw(event)
+
                 try:
                     ran, stopped = _run_until_stopped(
-                        order, scenario, cancellation, folder, recording.write, journal
+                        order, scenario, cancellation, folder, told, watch.waits, journal
                     )
                 except JournalFailed:
                     raise
@@ -197,6 +217,7 @@ def _run_suite(
                     if journal.has_begun(scenario.scenario.scenario):
                         raise
                     records.append(_unstaged(order, scenario, error))
+                    watch.ended(records[-1].verdict)
                     continue
                 if ran is not None and ran.clock_evidence is not None:
                     clocks[scenario.scenario.scenario] = ran.clock_evidence
@@ -207,8 +228,10 @@ def _run_suite(
                     break
                 if ran.not_run:
                     records.append(_not_run(order, scenario, ran.not_run, _operator_records(ran)))
+                    watch.ended(WAS_NOT_RUN)
                     continue
                 records.append(_record(order, ran, line + 1))
+                watch.ended(records[-1].verdict)
                 line += len(ran.events)
             recording.finish()
         record = _run_record(order, suite, chosen, records, stopped)
@@ -221,6 +244,7 @@ def _run_suite(
         unfinished.replace(folder / RESULT)  # whole or not at all
         if not stopped:
             journal.finish(record.verdict, WallClock().now())
+        watch.closes(record.verdict, record.kit, stopped)
     if failure is not None:
         raise failure
     return record
@@ -249,6 +273,7 @@ def _run_until_stopped(
     cancellation: Cancellation | None,
     folder: Path,
     told: Callable[[Event], None],
+    waiting: Waiting,
     journal: RunJournal,
 ) -> tuple[Ran | None, str]:
     """What the scenario left behind, if it began; and why it was stopped, if it was."""
@@ -261,6 +286,7 @@ def _run_until_stopped(
             operator=order.operator,
             captures=folder,
             told=told,
+            waiting=waiting,
             journal=journal,
         )
     except Cancelled as cancelled:

@@ -180,7 +180,7 @@ class Kept:
 
     def _live(self) -> None:
         if isinstance(self._stage.keys, StoredKeyRing):
-            self._stage.keys.go_live()
+            self._stage.keys.go_live(self._recorder.stop)
 
 
 def in_journal(plot: Plot, journal: RunJournal) -> Plot:

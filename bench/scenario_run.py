@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from bench.clock import Cancellation, Cancelled
 from bench.devices import CommsHub, Device, Identity
-from bench.effects import Act, Effects
+from bench.effects import Act, Effects, Waiting
 from bench.emulation import FaultSpec, Truth
 from bench.errors import BenchError, PeerError
 from bench.journal.gap import Gap
@@ -72,6 +72,7 @@ class Ran:
     failure: BenchError | None = None
     not_run: str = ""
     unstruck: tuple[FaultSpec, ...] = ()
+    process_acts: int | None = None
     emulated: dict[str, bool | None] = field(default_factory=dict)
     replies: list[Reply] = field(default_factory=list)
     clock_evidence: dict[str, Any] | None = None
@@ -86,13 +87,14 @@ def run_scenario(
     operator: Operator | None = None,
     captures: Path | None = None,
     told: Callable[[Event], None] | None = None,
+    waiting: Waiting | None = None,
     journal: RunJournal | None = None,
 ) -> Ran:
     """Sets the scenario's stage, migrates, looks at the truth, returns the kit as agreed.
 
     On an emulated station the same scenario and seed give the same events, byte for byte.
     `captures`: the run's folder, which gets a capture of every line. `told` is given each event of
-    the trace as it comes. Cancelled in the middle, it
+    the trace as it comes, `waiting` each wait before it begins. Cancelled in the middle, it
     keeps what happened until then (`Ran.cancelled`); cancelled before, it raises `Cancelled`.
     Raises `BenchError` and `UsageError` where the stage cannot be set; then nothing was begun.
     With a `journal` everything is kept there, and a scenario that was begun before is taken up
@@ -107,7 +109,7 @@ def run_scenario(
             with SafeState(captures) if captures is not None else nullcontext() as safe_state:
                 if safe_state is not None:
                     _guard(stage, safe_state)
-                return _play(stage, own, run, operator or Nobody(), told, keeping)
+                return _play(stage, own, run, operator or Nobody(), told, waiting, keeping)
         except Cancelled:
             if keeping.failure is not None:
                 raise keeping.failure from None
@@ -160,6 +162,7 @@ def _play(
     run: Cancellation,
     operator: Operator,
     told: Callable[[Event], None] | None,
+    waiting: Waiting | None,
     keeping: Keeping,
 ) -> Ran:
     prepared = stage.plot.prepared
@@ -198,6 +201,7 @@ def _play(
         observer=_observer(stage, ran),
         cancellation=own,
         recorder=keeping.recorder,
+        waiting=waiting,
     )
     defaults = with_overrides(prepared.overrides)
     try:
@@ -214,6 +218,7 @@ def _play(
     ran.ended = keeping.now()
     ran.after = _with_wake_ups(stage, keeping.truth("after"), ran.acts)
     ran.unstruck = stage.unstruck()
+    ran.process_acts = len(ran.acts)
     if ran.migration is not None and not ran.cancelled and scenario.preconditions.restore:
         ran.bench_error = ran.bench_error or restore(
             scenario.preconditions, effects, stage.world, prepared.installation, stage.held

@@ -12,6 +12,7 @@ from typing import Final
 
 from bench.devices import SupplyState
 from bench.emulation import FaultSpec, Moment, PartyBehaviours
+from bench.invariant import Invariant
 from bench.operator import OperatorStep
 from bench.parties import Holder
 from bench.units import Amount, Instant, Micros, Scalar, format_duration, parse_instant
@@ -61,14 +62,6 @@ class KeyKnown(StrEnum):
     KNOWN = "known"
     MISSING = "missing"  # "missing master keys"
     OTHER = "other"  # it holds a key, but not the device's
-
-
-class Invariant(StrEnum):
-    """What every run must keep, unless the scenario allows the contrary."""
-
-    SUPPLY = "supply-interrupted"
-    REGISTERS = "registers-fell"
-    BALANCE = "balance-lost"
 
 
 class Restore(StrEnum):
@@ -139,7 +132,8 @@ class Expectation:
 
     a rule that is not named must not be failed or inconclusive, and the invariants must hold.
     `attempts` counts per section, over all passages and devices; `failed` names each failed
-    section's code in the last passage; `reports` lists the codes reported, in order.
+    section's code in the last passage; `reports` lists the codes reported, in order. `found`: the
+    breaches that the bench must find of a device, each of them a failure where it is not named.
     """
 
     outcome: Outcome
@@ -158,6 +152,7 @@ class Expectation:
     at_most: Micros | None = None
     rules: Mapping[str, RuleVerdict] = field(default_factory=dict)
     allows: tuple[Invariant, ...] = ()
+    found: Mapping[str, tuple[Invariant, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +165,8 @@ class Scenario:
     `operator` asks the person at the bench; where nobody can be asked, it is not run.
 
     `deviant` says in a sentence which device or party misbehaves on purpose: such a scenario shows
-    that the bench catches it, and is left out of the certificate.
+    that the bench catches it, and is left out of the certificate. `deviants` puts a deviant of the
+    catalogue in the place of an emulated device; `s1sp` one in the place of the bench's own engine.
     """
 
     scenario: str
@@ -188,6 +184,8 @@ class Scenario:
     faults: tuple[FaultEntry, ...] = ()
     operator: tuple[OperatorStep, ...] = ()
     deviant: str = ""
+    deviants: Mapping[str, str] = field(default_factory=dict)
+    s1sp: str = ""
 
     @property
     def pinned(self) -> bool:

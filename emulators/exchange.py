@@ -18,7 +18,7 @@ from bench.clock import Clock
 from bench.emulation import Answer, Reply
 from bench.errors import Ambiguous, Garbled, NoReply, PeerError, Refused
 from bench.units import Micros
-from emulators.models.rejection import Rejected
+from emulators.models.rejection import Rejected, WentSilent
 
 T = TypeVar("T")
 
@@ -158,6 +158,8 @@ class Exchange(Generic[T]):
             return self.act()
         except Rejected as no:
             raise self._refusal(no.code, no.detail) from None
+        except WentSilent:
+            raise self.unanswered() from None
 
     def carry_out_late(self, delay: Micros) -> T:
         """The peer acts in time and answers `delay` later."""
@@ -210,5 +212,5 @@ class Exchange(Generic[T]):
     def act_unheard(self) -> None:
         """The peer acts if it is there to; what it answers goes nowhere."""
         if self._listens():
-            with suppress(Rejected):
+            with suppress(Rejected, WentSilent):
                 self.act()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from typing import TypeVar, cast
 
 from bench.clock import Clock
 from bench.devices import Device, KeySlot, Role
@@ -21,6 +22,7 @@ from bench.parties import Inbox, Parties
 from bench.secret import Secret
 from bench.trace import Event, Opened
 from bench.units import SECOND, Micros
+from emulators.deviants import DEVIANTS, deviant_problem
 from emulators.direct import DirectDisplay, DirectHub, DirectMeter, channel_to
 from emulators.exchange import Channel
 from emulators.faults.arming import Arming
@@ -40,6 +42,8 @@ from emulators.parties.suppliers import EmulatedSupplier
 
 _HEARTBEAT = 30 * SECOND
 _SUPPLIER = SupplierBehaviour()
+
+M = TypeVar("M", bound=EmulatedDevice)
 
 
 class EmulatedInstallation:
@@ -162,7 +166,7 @@ class EmulatedInstallation:
                 f"not {len(hubs)}"
             )
         rng = random.Random(self._seed)
-        hub = CommsHub(hubs[0], self.clock)
+        hub = _model(CommsHub, hubs[0])(hubs[0], self.clock)
         devices: dict[str, Device] = {}
         self._channels: dict[str, Channel] = {}
         for spec in self.installation.devices:
@@ -183,7 +187,7 @@ class EmulatedInstallation:
             self._channels[spec.name] = channel = channel_to(hub)
             return hub, DirectHub(hub, channel)
         if spec.role is Role.IHD:
-            display = InHomeDisplay(spec, clock, hub)
+            display = _model(InHomeDisplay, spec)(spec, clock, hub)
             hub.attach(display, _HEARTBEAT, int(rng.random() * _HEARTBEAT))
             self._channels[spec.name] = channel = channel_to(display)
             return display, DirectDisplay(display, channel)
@@ -194,13 +198,13 @@ class EmulatedInstallation:
         ]
         meter: ElectricityMeter | GasMeter
         if spec.role is Role.ELECTRICITY_METER:
-            meter = ElectricityMeter(spec, clock, mode, keys)
+            meter = _model(ElectricityMeter, spec)(spec, clock, mode, keys)
             hub.attach(meter, _HEARTBEAT, int(rng.random() * _HEARTBEAT))
         elif spec.role is Role.GAS_METER:
             every = spec.emulation.wakes_every
             phase = int(rng.random() * every)
-            meter = GasMeter(spec, clock, mode, keys, phase)
-            hub.attach(meter, every, phase)
+            meter = _model(GasMeter, spec)(spec, clock, mode, keys, phase)
+            hub.attach(meter, meter.spec.emulation.wakes_every, phase)
         else:
             raise UsageError(
                 f"{self.installation.name}: {spec.name}: a {spec.role} is bench kit, "
@@ -208,3 +212,14 @@ class EmulatedInstallation:
             )
         self._channels[spec.name] = channel = channel_to(meter)
         return meter, DirectMeter(meter, channel)
+
+
+def _model(usual: type[M], spec: DeviceSpec) -> type[M]:
+    """The model of a device: the usual one of its role, or the deviant it is said to be."""
+    name = spec.emulation.deviant
+    if not name:
+        return usual
+    problem = deviant_problem(name, spec)
+    if problem:
+        raise UsageError(f"{spec.name}: {problem}")
+    return cast("type[M]", DEVIANTS[name].model)

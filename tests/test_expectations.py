@@ -11,11 +11,12 @@ from bench.devices import KeySlot
 from bench.effects import Act
 from bench.emulation import Truth
 from bench.expectations import mismatches
+from bench.invariant import Invariant
 from bench.migration.process import Migration
 from bench.parties import Holder
 from bench.scenario_run import Ran, run_scenario
 from bench.shipped import find
-from bench.suite import Expectation, Invariant, KeyHeld, Outcome, RuleVerdict
+from bench.suite import Expectation, KeyHeld, Outcome, RuleVerdict
 from bench.suite_reading import read_suite
 from bench.trace import Closed, Incident, Opened, Report, Step
 from bench.units import HOUR

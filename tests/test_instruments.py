@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import runner
 from bench.certificate import in_doubt
 from bench.errors import UsageError
 from bench.evidence.packing import pack
@@ -56,17 +57,17 @@ def test_when_an_instrument_can_be_relied_on(at: str, due: str, doubt: bool) -> 
     [(date(2021, 5, 5), "pass"), (date(2021, 5, 4), "inconclusive"), (None, "inconclusive")],
 )
 def test_a_scenario_on_a_bench_with_a_reference_meter(
-    due: date | None, verdict: str, tmp_path: Path
+    due: date | None, verdict: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The scenario opens on 5 May 2021, a day after its clock starts."""
     calibration = Calibration("RM-7", "C-123", due, Decimal("0.002")) if due else None
-    meter = ReferenceMeterEntry(
-        "emu:", "generic-modbus-reference-meter", "electricity", calibration
-    )
-    station = Station("a bench", kit=Kit(reference_meter=meter))
+    profile = "generic-modbus-reference-meter"
+    meter = ReferenceMeterEntry("/dev/none", profile, "electricity", calibration)
+    instruments = runner._instruments(Station("a bench", kit=Kit(reference_meter=meter)))
+    monkeypatch.setattr(runner, "_instruments", lambda _: instruments)  # no such port to open
     suite = tmp_path / "one.yaml"
     suite.write_text(SUITE)
-    record = run_suite(Order(suite, "one", 1, station=station), tmp_path / "out")
+    record = run_suite(Order(suite, "one", 1), tmp_path / "out")
     (scenario,) = record.scenarios
     assert scenario.verdict == record.verdict == verdict
     assert bool(scenario.unknown) is (verdict == "inconclusive")

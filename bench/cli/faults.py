@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bench.grid.working import Grid, Progress
 
 GROUPS = ("IOC", "MDS", "DA", "EA")
-PARTS = ("singles", "pairs", "schedules")
+PARTS = ("singles", "pairs", "schedules", "acts")
 HTML = "faults.html"
 
 
@@ -75,7 +75,8 @@ def faults(
 
     singles: every fault at every step boundary and every request, in every group. pairs: seeded
     pairs of them. schedules: group DA's key rotation under every schedule of up to --fates of six
-    message fates. Ctrl-C keeps what is done.
+    message fates. acts: the same over a hub's reboot, a display's join, a meter's clock. Ctrl-C
+    keeps what is done.
 
     Exits 0 when nothing was red, 1 when something was, 2 for a wrong cell or option, 130 when it
     was interrupted.

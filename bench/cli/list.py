@@ -47,6 +47,15 @@ def _faults() -> Rows:
     return [(fault.name, f"({fault.family}) {fault.about}") for fault in catalogue()]
 
 
+def _deviants() -> Rows:
+    from bench.plugins import EMULATORS, load
+
+    return [
+        (name, f"({each.role}) {each.description}")
+        for name, each in sorted(load(EMULATORS, "deviants").items())
+    ]
+
+
 def _defaults() -> Rows:
     from bench.migration.defaults import shipped
     from bench.units import format_duration
@@ -134,6 +143,7 @@ KINDS: Mapping[str, Callable[[], Rows]] = {
     "drivers": _drivers,
     "emulators": _emulators,
     "faults": _faults,
+    "deviants": _deviants,
     "requests": _requests,
     "codes": _codes,
     "defaults": _defaults,

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import os
-import sys
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from bench.cli.running import conclude, told_progress
+from bench.cli.running import conclude, shown
 from bench.cli.signals import cancelled_by_signals
 from bench.errors import UsageError
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--page", is_flag=True, help="Operator steps may be answered in `smets1-bench serve --control`."
+)
 @click.option("--strict", is_flag=True, help="Exit 3 where a certificate is inconclusive.")
 @click.option("--json", "as_json", is_flag=True, help="Print result.json instead of the table.")
-def resume(run: Path, strict: bool, as_json: bool) -> None:
+def resume(run: Path, page: bool, strict: bool, as_json: bool) -> None:
     """Takes up RUN, the folder of a run that Ctrl-C, a kill, a reboot or a full disk stopped.
 
     What was done is not done again: it is read from the journal. Every deadline stays what it was;
@@ -32,7 +33,6 @@ def resume(run: Path, strict: bool, as_json: bool) -> None:
       smets1-bench resume runs/latest
     """
     from bench.journal.run_journal import taken_up
-    from bench.operator_terminal import TerminalOperator
     from bench.runner import order_again, run_suite
 
     folder = run.resolve()
@@ -45,10 +45,16 @@ def resume(run: Path, strict: bool, as_json: bool) -> None:
                 hint="put the folder back where it was",
             ) from None
         order = order_again(ordered)
-        operator = TerminalOperator(order.station.operator, sys.stdin, sys.stderr, os.environ)
-        order = replace(order, operator=operator)
-        with cancelled_by_signals() as cancellation, told_progress(quiet=as_json) as progress:
+        with (
+            cancelled_by_signals() as cancellation,
+            shown(order, quiet=as_json, page=page) as how,
+        ):
             record = run_suite(
-                order, folder, progress=progress, cancellation=cancellation, taken_up=journal
+                how.order,
+                folder,
+                progress=how.progress,
+                cancellation=cancellation,
+                taken_up=journal,
+                watched=how.watched,
             )
     conclude(record, folder, cancellation, as_json=as_json, strict=strict)

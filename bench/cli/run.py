@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -12,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from bench.cli.running import conclude, told_progress
+from bench.cli.running import conclude, shown
 from bench.cli.signals import cancelled_by_signals
 from bench.errors import BenchError, UsageError
 from bench.printable import printable
@@ -70,6 +68,9 @@ def _tolerance(context: click.Context, option: click.Parameter, text: str) -> Mi
     metavar="FILE",
     help="Sign checkpoints with this Ed25519 key (PEM) while the run goes on (docs/pack.md).",
 )
+@click.option(
+    "--page", is_flag=True, help="Operator steps may be answered in `smets1-bench serve --control`."
+)
 @click.option("--strict", is_flag=True, help="Exit 3 where a certificate is inconclusive.")
 @click.option("--json", "as_json", is_flag=True, help="Print result.json instead of the table.")
 def run(
@@ -84,6 +85,7 @@ def run(
     overlay: Path | None,
     tolerance: Micros,
     key: Path | None,
+    page: bool,
     strict: bool,
     as_json: bool,
 ) -> None:
@@ -100,7 +102,6 @@ def run(
       smets1-bench run --station emulated-emu   the same through the drivers, byte by byte
       smets1-bench run my-suite.yaml --station my-bench.yaml   on the kit of a bench
     """
-    from bench.operator_terminal import TerminalOperator
     from bench.runner import Order, run_suite
     from bench.shipped import find
     from bench.station import read_station
@@ -116,10 +117,17 @@ def run(
         from bench.evidence.signing import read_private_key
 
         order = replace(order, signer=read_private_key(key))
-    operator = TerminalOperator(order.station.operator, sys.stdin, sys.stderr, os.environ)
-    order = replace(order, operator=operator)
-    with cancelled_by_signals() as cancellation, told_progress(quiet=as_json) as progress:
-        record = run_suite(order, place, progress=progress, cancellation=cancellation)
+    with (
+        cancelled_by_signals() as cancellation,
+        shown(order, quiet=as_json, page=page) as how,
+    ):
+        record = run_suite(
+            how.order,
+            place,
+            progress=how.progress,
+            cancellation=cancellation,
+            watched=how.watched,
+        )
     conclude(record, place(), cancellation, as_json=as_json, strict=strict)
 
 

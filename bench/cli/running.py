@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli import INTERRUPTED
-from bench.clock import Cancellation
+from bench.clock import Cancellation, WallClock
 from bench.errors import ExitCode
 from bench.printable import printable
+from bench.station.form import ClockSource
 
 if TYPE_CHECKING:
     from bench.result import RunRecord
+    from bench.runner import Order
+    from bench.watching import OpenWatch
 
 
 def conclude(
@@ -44,10 +49,57 @@ def conclude(
     raise SystemExit(code)
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How a run is shown: what the runner is given."""
+
+    order: Order
+    progress: Callable[[int, int, str], None] | None
+    watched: OpenWatch
+
+
 @contextmanager
-def told_progress(*, quiet: bool) -> Iterator[Callable[[int, int, str], None] | None]:
+def shown(order: Order, *, quiet: bool, page: bool) -> Iterator[Shown]:
+    """Shows the run on standard error and publishes it for `smets1-bench serve`.
+
+    In real time a terminal sees the step, the next attempt and so on, a log a line for each step;
+    in virtual time one line says which scenario runs. `page`: the live page may answer for the
+    operator.
+    """
+    from bench.live.board import Board
+    from bench.live.page_operator import PageOperator
+    from bench.live.status import RUNNING, Status
+    from bench.live.terminal import PlainLines, live_terminal
+    from bench.operator_terminal import TerminalOperator
+
+    station, wall = order.station, WallClock()
+    terminal = TerminalOperator(station.operator, sys.stdin, sys.stderr, os.environ)
+    operator = PageOperator(terminal, wall.now, page=page)
+    with ExitStack() as stack:
+        progress, looked = None, None
+        if not quiet:
+            if station.clock_source is ClockSource.VIRTUAL:
+                progress = stack.enter_context(_one_line())
+            elif sys.stderr.isatty():
+                looked = stack.enter_context(live_terminal(sys.stderr, wall.now))
+            else:
+                looked = PlainLines(sys.stderr, wall.now)
+
+        def watched(folder: Path, suite: str, scenarios: int) -> Board:
+            now = wall.now()
+            clock = station.clock_source.value
+            status = Status(RUNNING, suite, station.station, clock, order.seed, now, now, scenarios)
+            board = Board(status, folder, looked=looked)
+            operator.attend(folder, board)
+            return board
+
+        yield Shown(replace(order, operator=operator), progress, watched)
+
+
+@contextmanager
+def _one_line() -> Iterator[Callable[[int, int, str], None] | None]:
     """On a terminal: one line that says which scenario runs."""
-    if quiet or not sys.stderr.isatty():
+    if not sys.stderr.isatty():
         yield None
         return
 

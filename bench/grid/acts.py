@@ -5,22 +5,22 @@ What the act claims is held against what is so in the end, when whatever was lat
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from bench.clock import VirtualClock
 from bench.devices import Role
 from bench.effects import Effects
-from bench.emulation import EmulatedWorld, FaultSpec, Moment
+from bench.emulation import EmulatedWorld
 from bench.errors import Ambiguous, PeerError
 from bench.grid.cell import Scope
 from bench.grid.judging import End, Ended
 from bench.installation import Installation
 from bench.settling import Patience, let_join, reboot_hub, set_clock
-from bench.units import MINUTE, SECOND, Micros
+from bench.units import MINUTE, SECOND
 
 _PATIENCE: Final = Patience(MINUTE, 12)
 _TOLERANCE: Final = 10 * SECOND
-_STEP: Final = -20 * MINUTE
 
 
 class _Striker(Protocol):
@@ -46,7 +46,7 @@ class Stage(Protocol):
 
 def run_act(scope: Scope, stage: Stage) -> Ended:
     """Does the act of that scope once and judges what came of it."""
-    act = {Scope.REBOOT: _Reboot, Scope.JOIN: _Join, Scope.CLOCK: _Clock}[scope](stage)
+    act = _ACTS[scope](stage)
     stage.striker.count()
     try:
         act.do()
@@ -62,8 +62,10 @@ def run_act(scope: Scope, stage: Stage) -> Ended:
         return Ended(End.TWICE, f"{times} times")
     if claimed is None:
         return Ended(End.IN_DOUBT, why)
-    if claimed is not act.is_so():
-        return Ended(End.WRONG_ACT, f"claimed {claimed}, is {not claimed}")
+    if claimed and not act.is_so():
+        return Ended(End.WRONG_ACT, "claimed to be done, and is not so")
+    if not claimed and times:
+        return Ended(End.WRONG_ACT, "claimed not to be done, and was")
     return Ended(End.DONE if claimed else End.NOT_DONE, why)
 
 
@@ -123,8 +125,8 @@ class _Clock:
         self._stage = stage
         (meter,) = stage.installation.with_role(Role.ELECTRICITY_METER)
         self._meter = meter.name
-        stage.world.arm(FaultSpec("clock-step", self._meter, Moment(after=0), by=_STEP))
-        self._armed: Micros = stage.clock.now()
+        slow = stage.clock.now() - 20 * MINUTE
+        stage.effects.meter(self._meter).set_clock(slow)
 
     def do(self) -> None:
         set_clock(self._stage.effects, self._meter, _TOLERANCE, _PATIENCE)
@@ -134,4 +136,11 @@ class _Clock:
         return abs(effects.meter(self._meter).read_clock() - effects.now()) <= _TOLERANCE
 
     def times(self) -> int:
-        return self._stage.world.truth().devices[self._meter].executed.get("set_clock", 0)
+        return self._stage.world.truth().devices[self._meter].executed["set_clock"] - 1
+
+
+_ACTS: Final[Mapping[Scope, Callable[[Stage], _Act]]] = {
+    Scope.REBOOT: _Reboot,
+    Scope.JOIN: _Join,
+    Scope.CLOCK: _Clock,
+}

@@ -14,6 +14,7 @@ from bench.report.heat_map import Heat, HeatTable
 _ABOUT: Final = {
     Part.SINGLES: "Each single fault, by the step in which it struck.",
     Part.PAIRS: "Each fault of a pair, by the step in which it struck.",
+    Part.ACTS: "Each message fate of a schedule, by the message of the act it befell.",
     Part.SCHEDULES: "Each message fate of a schedule, by the message of key rotation it befell.",
 }
 _AFTER: Final = ("rollback", "after the end", "never")

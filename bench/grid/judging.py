@@ -44,9 +44,7 @@ class End(StrEnum):
         return self not in _GOOD
 
 
-_GOOD = frozenset(
-    {End.NEW, End.OLD, End.PARKED, End.UNHEARD, End.DONE, End.NOT_DONE, End.IN_DOUBT}
-)
+_GOOD = frozenset({End.NEW, End.OLD, End.PARKED, End.UNHEARD, End.DONE, End.NOT_DONE, End.IN_DOUBT})
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,13 @@ class Part(StrEnum):
     SINGLES = "singles"  # every single fault at every place
     PAIRS = "pairs"  # seeded pairs of them
     SCHEDULES = "schedules"  # every schedule of message fates over key rotation
+    ACTS = "acts"  # every schedule over single acts that leave a doubt
+
+
+_SCOPES: Final = {
+    Part.SCHEDULES: (Scope.KEYS, Scope.ONCE),
+    Part.ACTS: (Scope.REBOOT, Scope.JOIN, Scope.CLOCK),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +118,11 @@ def plan(order: Order) -> Plan:
                 number = PAIRS if order.sample is None else order.sample
                 pairs = list(pair_cells(singles, source, number))
                 made.tasks += _cut(Part.PAIRS, pairs, order.via)
-            if Part.SCHEDULES in order.parts and group is Group.DA and not order.fault:
-                for scope in (Scope.KEYS, Scope.ONCE):
-                    root = Fated(Cell(installation, scope))
-                    made.tasks += _schedules(order, root, made.tallies[Part.SCHEDULES])
+            if group is Group.DA and not order.fault:
+                for part in order.parts:
+                    for scope in _SCOPES.get(part, ()):
+                        root = Fated(Cell(installation, scope))
+                        made.tasks += _schedules(order, part, root, made.tallies[part])
     return made
 
 
@@ -123,12 +131,12 @@ def _cut(part: Part, cells: list[Cell], via: str) -> Iterator[Task]:
         yield Task(part, cells=tuple(cells[at : at + _CELLS_A_TASK]), via=via)
 
 
-def _schedules(order: Order, root: Fated, tally: Tally) -> Iterator[Task]:
+def _schedules(order: Order, part: Part, root: Fated, tally: Tally) -> Iterator[Task]:
     if order.sample is not None:
         ways = [f"{order.seed}/{root.cell}/{number}" for number in range(order.sample)]
         for at in range(0, len(ways), _CELLS_A_TASK):
             some = tuple(ways[at : at + _CELLS_A_TASK])
-            yield Task(Part.SCHEDULES, below=root, ways=some, fates=order.fates, via=order.via)
+            yield Task(part, below=root, ways=some, fates=order.fates, via=order.via)
         return
     level = [root]
     for _ in range(2):  # the trees two strikes below the root are tasks of about the same size
@@ -139,4 +147,4 @@ def _schedules(order: Order, root: Fated, tally: Tally) -> Iterator[Task]:
             below += children(here, trial, order.fates)
         level = below
     for here in level:
-        yield Task(Part.SCHEDULES, below=here, fates=order.fates, via=order.via)
+        yield Task(part, below=here, fates=order.fates, via=order.via)

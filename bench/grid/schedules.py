@@ -40,7 +40,9 @@ again. A desk has no counter that could stop a request which comes any later.
 """
 
 _PARTIES: Final = frozenset(Actor)
-_LOOKS: Final = frozenset({"wan_state", "key_state", "account_holder"})
+_LOOKS: Final = frozenset(
+    {"wan_state", "key_state", "account_holder", "diagnostics", "han_devices", "read_clock"}
+)
 """Questions that change and count nothing."""
 
 

@@ -27,8 +27,8 @@ from bench.emulation import (
     WorldFactory,
 )
 from bench.errors import UsageError
-from bench.grid.cell import Cell, Scope, Strike
 from bench.grid.acts import run_act
+from bench.grid.cell import Cell, Scope, Strike
 from bench.grid.judging import End, Ended, Kept, judge
 from bench.installation import Installation
 from bench.installation_file import read_installation
@@ -237,9 +237,7 @@ def _set_stage(cell: Cell, via: str) -> _Stage:
         random_bytes=random.Random(_SEED).randbytes,
         sink=striker.see,
     )
-    return _Stage(
-        installation, strategy, clock, world, striker, keys, effects, let_all_through
-    )
+    return _Stage(installation, strategy, clock, world, striker, keys, effects, let_all_through)
 
 
 _BEHAVIOURS = PartyBehaviours()

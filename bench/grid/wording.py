@@ -18,6 +18,7 @@ _ABOUT: Final = {
     Part.SINGLES: "single faults, at every step boundary and every request",
     Part.PAIRS: "seeded pairs of faults",
     Part.SCHEDULES: "schedules of message fates over key rotation",
+    Part.ACTS: "schedules over a reboot, a join, a clock that is set",
 }
 
 
@@ -44,9 +45,9 @@ def _grid_lines(grid: Grid, via: str) -> Iterator[str]:
     wrong, orphans, parked = (
         sum(tally.runs[end] for tally in grid.tallies.values() for end in ends)
         for ends in (
-            (End.WRONG_KEY, End.KEY_LOST, End.WRONG_ACCOUNT),
+            (End.WRONG_KEY, End.KEY_LOST, End.WRONG_ACCOUNT, End.WRONG_ACT, End.TWICE),
             (End.ORPHAN, End.BROKEN),
-            (End.PARKED,),
+            (End.PARKED, End.UNHEARD),
         )
     )
     share = 100 * parked / grid.runs if grid.runs else 0.0

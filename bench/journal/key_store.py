@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from bench.errors import BenchError
+from bench.journal.store import JournalFull
 from bench.secret import Secret
 
 FILE: Final = "keys.json"
@@ -135,7 +136,7 @@ class KeyStore:
         try:
             _replace(self._path, json.dumps(data, indent=1).encode())
         except OSError as error:
-            raise BenchError(
+            raise JournalFull(
                 f"{self._path}: the keys cannot be kept: {error.strerror}",
                 hint="make room on the disk: no key is sent that is not kept",
             ) from error

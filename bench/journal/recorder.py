@@ -223,7 +223,7 @@ class Recorder:
         try:
             result = call()
         except PortGone as error:
-            self._fail(error)
+            self.stop(error)
         except (PeerError, BenchError) as error:
             self._write(Kind.RESULT, target, operation, written(error))
             raise
@@ -243,7 +243,10 @@ class Recorder:
             assert made.outcome is not None, "a reading is one entry"
             return found(read(made.outcome))
         self._go_live(None)
-        result = call()
+        try:
+            result = call()
+        except JournalFull as error:
+            self.stop(error)
         keep = Keep.SYNCED if target == "keys" else Keep.GATHERED
         self._write(Kind.READING, target, operation, written(kept(result)), keep)
         return result
@@ -273,7 +276,7 @@ class Recorder:
             error = raised
         outcome = written(result if error is None else error)
         if outcome != made.outcome:
-            self._fail(
+            self.stop(
                 ReplayRefused(
                     f"{self._place()}: {made.target}.{made.operation} done over gives {outcome}, "
                     f"and gave {made.outcome}",
@@ -317,7 +320,7 @@ class Recorder:
                 last, moment(self._clock.now()), due=due, synchronised=clock_is_synchronised()
             )
         except BenchError as error:
-            self._fail(error)
+            self.stop(error)
         self._write(Kind.RESUMED, "", "", written(gap), Keep.SYNCED)
         self._on_gap(gap)
 
@@ -337,10 +340,10 @@ class Recorder:
         try:
             self._journal.add(entry, keep or self._keep)
         except JournalFull as error:
-            self._fail(error)
+            self.stop(error)
 
     def _refuse(self, asked: str, made: Made) -> NoReturn:
-        self._fail(
+        self.stop(
             ReplayRefused(
                 f"{self._place()}: the process asks for something else than it did: "
                 f"{made.target}.{made.operation} {made.arguments} then, {asked} now",
@@ -351,8 +354,8 @@ class Recorder:
     def _place(self) -> str:
         return f"{self._recording.scenario}: act {self._number}"
 
-    def _fail(self, error: BenchError) -> NoReturn:
-        """Nothing may be done that cannot be written down."""
+    def stop(self, error: BenchError) -> NoReturn:
+        """Nothing may be done that cannot be written down: the run stops, to be taken up."""
         self.failure = error
         self._cancellation.cancel(str(error))
         raise Cancelled(str(error))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from bench.devices import KeySlot
 from bench.journal.key_store import KeyStore
+from bench.journal.store import JournalFull
 from bench.key_ring import MemoryKeyRing
 from bench.secret import Secret
 
@@ -26,14 +27,19 @@ class StoredKeyRing(MemoryKeyRing):
     ) -> None:
         self._store = store
         self._scenario = scenario
-        self._live = False
+        self._stop: Callable[[JournalFull], None] | None = None
         super().__init__(keys)
 
-    def go_live(self) -> None:
-        self._live = True
+    def go_live(self, stop: Callable[[JournalFull], None]) -> None:
+        """`stop` stops the run, and does not return, when a change cannot be kept."""
+        self._stop = stop
         self._changed()
 
     def _changed(self) -> None:
-        if self._live:
-            held = {f"{device}/{slot}": states for (device, slot), states in self.held().items()}
+        if self._stop is None:
+            return
+        held = {f"{device}/{slot}": states for (device, slot), states in self.held().items()}
+        try:
             self._store.keep(self._scenario, held)
+        except JournalFull as error:
+            self._stop(error)

@@ -106,13 +106,13 @@ class Board:
         )
         self._publish()
 
-    def waits(self, until: Micros, doing: str, now: Micros) -> None:
+    def waits(self, until: Micros, doing: str) -> None:
         """The process waits, at most until then, for what `doing` says.
 
         On a wall clock that may be the last thing to be said for long.
         """
         current = replace(self._current, until=until, doing=doing)
-        self._status = replace(self._status, now=max(self._status.now, now), current=current)
+        self._status = replace(self._status, current=current)
         self._publish(hurried=self._status.clock == WallClock.mode)
 
     def asks(self, text: str, answers: tuple[str, ...], until: Micros) -> int:

@@ -43,35 +43,43 @@ def leave_answer(folder: Path, answer: PageAnswer) -> None:
 
 
 class PageOperator:
-    """Asks at the page and, where somebody sits there, at the terminal as well."""
+    """Asks at the page and, where somebody sits there, at the terminal as well.
 
-    absent = ""
+    `attend` says which run is asked for, before the first question.
+    """
 
     def __init__(
         self,
-        folder: Path,
-        board: Board,
         terminal: Operator,
         now: Callable[[], Micros],
+        *,
+        page: bool,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`now` is the wall clock, by which the page counts down."""
-        self._folder = folder
-        self._board = board
+        """`now` is the wall clock, by which the page counts down. `page`: somebody is there even
+        though nobody is at the terminal.
+        """
+        self.absent = "" if page else terminal.absent
         self._terminal = terminal
         self._now = now
         self._monotonic = monotonic
+        self._run: tuple[Path, Board] | None = None
+
+    def attend(self, folder: Path, board: Board) -> None:
+        self._run = folder, board
 
     def ask(self, step: OperatorStep, cancellation: Cancellation) -> Answered:
         """The first answer, from wherever. Raises `Cancelled`."""
-        (self._folder / ANSWER).unlink(missing_ok=True)
-        number = self._board.asks(step.ask, step.answers, self._now() + step.within)
+        assert self._run is not None, "no run is attended"
+        folder, board = self._run
+        (folder / ANSWER).unlink(missing_ok=True)
+        number = board.asks(step.ask, step.answers, self._now() + step.within)
         here = _InThread(self._terminal, step)
         try:
             until = self._monotonic() + step.within / SECOND
             while True:
                 cancellation.check()
-                answer = here.answer or self._left(number, step)
+                answer = here.answer or _left(folder, number, step)
                 if answer is not None:
                     return answer
                 left = until - self._monotonic()
@@ -80,17 +88,18 @@ class PageOperator:
                 here.wait(min(left, _LOOK_AGAIN))
         finally:
             here.stop()
-            self._board.asked()
+            board.asked()
 
-    def _left(self, number: int, step: OperatorStep) -> Answered | None:
-        try:
-            data = json.loads((self._folder / ANSWER).read_text(encoding="utf-8"))
-            given = PageAnswer(int(data["number"]), str(data["answer"]), str(data["by"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        if given.number != number or given.answer not in step.answers:
-            return None
-        return Answered(given.answer, given.by[:LONGEST_NAME] or "live page")
+
+def _left(folder: Path, number: int, step: OperatorStep) -> Answered | None:
+    try:
+        data = json.loads((folder / ANSWER).read_text(encoding="utf-8"))
+        given = PageAnswer(int(data["number"]), str(data["answer"]), str(data["by"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if given.number != number or given.answer not in step.answers:
+        return None
+    return Answered(given.answer, given.by[:LONGEST_NAME] or "live page")
 
 
 class _InThread:

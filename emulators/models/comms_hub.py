@@ -157,6 +157,7 @@ class CommsHub(EmulatedDevice):
             executed=dict(self.executed),
             wake_ups=self.wan.sent,
             power_cuts=self.power_cuts,
+            power_ups=self.power_ups,
         )
 
     def _member(self, eui64: str) -> tuple[EmulatedDevice, HanLink]:

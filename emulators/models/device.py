@@ -77,6 +77,11 @@ class EmulatedDevice:
         return not self._cuts
 
     @property
+    def joined(self) -> bool | None:
+        """Whether it is a member of a HAN; None: it has no place in one."""
+        return None if self.link is None else self.link.joined
+
+    @property
     def power_cuts(self) -> tuple[tuple[Micros, Micros | None], ...]:
         """Spans without power, oldest first; the last may still be open."""
         return tuple(self._power_cuts)
@@ -103,7 +108,13 @@ class EmulatedDevice:
             self._power_changed()
 
     def truth(self) -> DeviceTruth:
-        return DeviceTruth(keys={}, executed=dict(self.executed), power_cuts=self.power_cuts)
+        return DeviceTruth(
+            keys={},
+            executed=dict(self.executed),
+            power_cuts=self.power_cuts,
+            power_ups=self.power_ups,
+            joined=self.joined,
+        )
 
     def kept(self) -> KeptDevice:
         """What outlives this program."""

@@ -150,7 +150,8 @@ class KeySlots:
 
     def truth(self) -> dict[KeySlot, KeyTruth]:
         return {
-            slot: KeyTruth(held.version, held.key.check_value) for slot, held in self._held.items()
+            slot: KeyTruth(held.version, held.key.check_value, held.counter)
+            for slot, held in self._held.items()
         }
 
     def _slot(self, slot: KeySlot) -> _HeldKey:

@@ -161,6 +161,9 @@ class Meter(EmulatedDevice):
             locked_until=self.keys.locked_until,
             security_log=self.keys.security_log,
             power_cuts=self.power_cuts,
+            clock_error=self.device_clock.read() - self.clock.now(),
+            power_ups=self.power_ups,
+            joined=self.joined,
         )
 
     def _require_room(self) -> None:

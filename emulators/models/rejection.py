@@ -1,4 +1,4 @@
-"""How a model says no."""
+"""How a model says no, or nothing."""
 
 from __future__ import annotations
 
@@ -14,3 +14,7 @@ class Rejected(Exception):
         self.code = code
         self.detail = detail
         super().__init__(f"{code}: {detail}" if detail else code)
+
+
+class WentSilent(Exception):
+    """The device will not answer this request, whatever it did about it."""

@@ -13,7 +13,7 @@ from bench.emulation import Answer
 from bench.errors import Ambiguous, AuthenticationFailed, NoReply, PeerError, WrongDevice
 from bench.units import Micros
 from emulators.exchange import Channel, Exchange
-from emulators.models.rejection import Rejected
+from emulators.models.rejection import Rejected, WentSilent
 
 T = TypeVar("T")
 
@@ -82,6 +82,9 @@ class OnTheWire(Exchange[T]):
         """
         try:
             answer = self._suffer()
+        except WentSilent:
+            self._tell(Answer.NONE)
+            raise NoAnswer from None
         except Rejected as no:
             self._tell(Answer.REFUSED, no.code)
             raise

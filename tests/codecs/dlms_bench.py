@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from drivers.codecs.acse import Mechanism
 from drivers.codecs.cosem_time import CosemDateTime
 from drivers.codecs.cosem_types import CosemData, DoubleLongUnsigned, Enumerated, Integer
+from drivers.codecs.dlms_admission import ClientAccess
 from drivers.codecs.dlms_client import ClientSettings, DlmsClient
 from drivers.codecs.dlms_events import Event, Transmit
-from drivers.codecs.dlms_admission import ClientAccess
 from drivers.codecs.dlms_server import DlmsServer
 from drivers.codecs.dlms_services import DataAccessError
 from drivers.codecs.hdlc import HdlcAddress

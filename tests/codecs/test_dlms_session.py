@@ -41,6 +41,7 @@ from drivers.codecs.acse import (
 from drivers.codecs.apdu import decode_apdu
 from drivers.codecs.ciphered_apdu import CipheredApdu
 from drivers.codecs.cosem_types import CosemData, DoubleLongUnsigned, LongUnsigned, Unsigned
+from drivers.codecs.dlms_admission import ClientAccess
 from drivers.codecs.dlms_client import ClientSettings, DlmsClient, SessionState
 from drivers.codecs.dlms_events import (
     AccessRefused,
@@ -53,7 +54,6 @@ from drivers.codecs.dlms_events import (
     Released,
     Transmit,
 )
-from drivers.codecs.dlms_admission import ClientAccess
 from drivers.codecs.dlms_server import DlmsServer
 from drivers.codecs.errors import (
     LocalProtocolError,

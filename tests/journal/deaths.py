@@ -7,13 +7,15 @@ kill -9 on real processes are in `lineage`.
 
 from __future__ import annotations
 
+import random
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench.clock import Cancellation, PacedClock, VirtualClock
+from bench.clock import Cancellation, Cancelled, PacedClock, VirtualClock
 from bench.conformance.checker import Checker
 from bench.demo_keys import demo_key
 from bench.devices import KeySlot
@@ -26,7 +28,7 @@ from bench.journal.key_store import KeyStore
 from bench.journal.moment import Moment
 from bench.journal.recorder import Recorder
 from bench.journal.recording import Recording, recordings
-from bench.journal.store import Keep
+from bench.journal.store import JournalFull, Keep
 from bench.journal.stored_key_ring import StoredKeyRing
 from bench.migration.defaults import with_overrides
 from bench.migration.process import Migration, migrate
@@ -34,7 +36,7 @@ from bench.parties import Inbox
 from bench.shipped import find
 from bench.suite_reading import PreparedScenario, read_suite
 from bench.trace import Closed, Event, Opened, Outage
-from bench.units import SECOND, Micros
+from bench.units import HOUR, SECOND, Micros
 from emulators.installation import EmulatedInstallation
 
 SUA = KeySlot.SUA
@@ -55,11 +57,13 @@ def scenario(name: str) -> PreparedScenario:
 class Plan:
     """When a life ends: with the journal's write of that number (before or after it is on the
     disk), or around the request of that number to a device (before or after it is carried out).
+    `full`: from that write on, of the journal or of the key store, the disk is full.
     """
 
     write: int = 0
     request: int = 0
     after: bool = True
+    full: int = 0
 
 
 @dataclass
@@ -71,19 +75,29 @@ class Disk:
     plan: Plan = field(default_factory=Plan)
 
     def add(self, entry: Entry, keep: Keep) -> None:
-        self.written += 1
+        self.use()
         if self.written == self.plan.write and not self.plan.after:
             raise Death
         self.entries.append(entry)
         if self.written == self.plan.write:
             raise Death
 
+    def use(self) -> None:
+        """One more write of anything."""
+        self.written += 1
+        if self.plan.full and self.written >= self.plan.full:
+            raise JournalFull("the disk is full")
+
 
 class Kept(KeyStore):
     """A key store whose file is this object."""
 
+    def __init__(self, disk: Disk) -> None:
+        super().__init__(Path("unused"))
+        self._disk = disk
+
     def _write(self) -> None:
-        """It is on the disk."""
+        self._disk.use()
 
 
 class Lives:
@@ -97,7 +111,7 @@ class Lives:
         for entry in self.prepared.scenario.faults:
             self.kit.arm(entry.spec)
         self.disk = Disk()
-        self.keys = Kept(Path("unused"))
+        self.keys = Kept(self.disk)
         self.requests = 0
         self.sent: list[tuple[str, str]] = []
         self.events: list[Event] = []
@@ -145,7 +159,7 @@ class Lives:
             cancellation=cancellation,
             run=Cancellation(),
             on_gap=self._gap,
-            on_live=ring.go_live,
+            on_live=lambda: ring.go_live(recorder.stop),
         )
         effects = Effects(
             clock=self.clock,
@@ -167,7 +181,7 @@ class Lives:
                 with_overrides(self.prepared.overrides),
             )
             recorder.end()
-        except Death:
+        except (Death, Cancelled):
             return False
         self.ring = ring
         return True
@@ -246,6 +260,54 @@ class _Mortal:
         return ask
 
 
-def on_one_clock(monkeypatch: Any) -> None:
+def one_clock(at: Micros) -> Moment:
     """The machine's monotonic clock is the virtual one too."""
-    monkeypatch.setattr(recorder_module, "moment", lambda at: Moment(at, at, "boot"))
+    return Moment(at, at, "boot")
+
+
+STORIES = (
+    "da-commissioned",
+    "da-rotation-reply-lost",
+    "da-partial-rotation-not-restorable",
+    "da-wan-lost-after-the-switch",
+    "ioc-wan-back-after-3h",
+)
+
+
+def die_often(name: str, rng: random.Random) -> Lives:
+    """Lives that end at random places, the bench being down for up to 30 hours between them."""
+    lives = Lives(name)
+    for _ in range(12):
+        after = rng.random() < 0.5
+        place = rng.randrange(1, 90)
+        plan = Plan(write=place, after=after) if rng.random() < 0.5 else Plan(0, place, after)
+        if lives.live(plan):
+            return lives
+        lives.be_down(rng.choice((0, SECOND, HOUR, 30 * HOUR)))
+    ended = lives.live(Plan())
+    assert ended, "nothing ends this life"
+    return lives
+
+
+def main() -> int:
+    """`python -m tests.journal.deaths 10000`: so many deaths; 1 where anything is wrong."""
+    recorder_module.moment = one_clock
+    rng, deaths, runs = random.Random(1), 0, 0
+    wrong: list[str] = []
+    while deaths < int(sys.argv[1]):
+        name = STORIES[runs % len(STORIES)]
+        lives = die_often(name, rng)
+        wrong += [f"run {runs} ({name}): {each}" for each in lives.wrong()]
+        deaths += lives.lives - 1
+        runs += 1
+    print(
+        f"{deaths} deaths at random writes and requests in {runs} runs of {len(STORIES)} "
+        f"scenarios in virtual time, down for up to 30 h between; "
+        f"{len(wrong)} acts lost, done twice, keys wrongly believed or rules failed by it"
+    )
+    print("\n".join(wrong[:20]), end="")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

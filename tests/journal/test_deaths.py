@@ -6,23 +6,16 @@ import random
 
 import pytest
 
+from bench.journal import recorder as recorder_module
 from bench.journal.entry import Entry, Kind
 from bench.trace import Outage
 from bench.units import HOUR, MINUTE, SECOND
-from tests.journal.deaths import Lives, Plan, on_one_clock
-
-STORIES = (
-    "da-commissioned",
-    "da-rotation-reply-lost",
-    "da-partial-rotation-not-restorable",
-    "da-wan-lost-after-the-switch",
-    "ioc-wan-back-after-3h",
-)
+from tests.journal.deaths import STORIES, Lives, Plan, die_often, one_clock
 
 
 @pytest.fixture(autouse=True)
 def _one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    on_one_clock(monkeypatch)
+    monkeypatch.setattr(recorder_module, "moment", one_clock)
 
 
 def whole(name: str) -> Lives:
@@ -52,6 +45,17 @@ def test_dead_at_every_write_of_a_rotation(after: bool) -> None:
         assert lives.migration.outcome == "commissioned"
 
 
+def test_a_disk_that_is_full_at_every_write_stops_a_rotation_safely() -> None:
+    name = "da-rotation-reply-lost"
+    for write in range(1, whole(name).disk.written + 1):
+        lives = Lives(name)
+        assert not lives.live(Plan(full=write))
+        assert lives.live(Plan())
+        assert lives.wrong() == [], f"{write=}"
+        assert lives.migration is not None
+        assert lives.migration.outcome == "commissioned"
+
+
 @pytest.mark.parametrize("name", ["da-rotation-reply-lost", "da-partial-rotation-not-restorable"])
 @pytest.mark.parametrize("after", [False, True])
 def test_dead_around_every_request(name: str, after: bool) -> None:
@@ -65,15 +69,8 @@ def test_dead_around_every_request(name: str, after: bool) -> None:
 @pytest.mark.parametrize("name", STORIES)
 def test_many_lives(name: str) -> None:
     rng = random.Random(name)
-    most = whole(name).disk.written
     for _ in range(6):
-        lives = Lives(name)
-        while not lives.live(Plan(write=rng.randrange(1, most // 2), after=rng.random() < 0.5)):
-            lives.be_down(rng.choice((0, SECOND, HOUR, 30 * HOUR)))
-            if lives.lives > 12:
-                assert lives.live(Plan())
-                break
-        assert lives.wrong() == []
+        assert die_often(name, rng).wrong() == []
 
 
 def is_wait(entry: Entry) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from bench.devices import KeySlot
 from bench.errors import BenchError
 from bench.journal.key_store import FILE, KeyStore, KeyStoreRefused, RetiredKey
+from bench.journal.store import JournalFull
 from bench.journal.stored_key_ring import StoredKeyRing
 from bench.key_ring import MemoryKeyRing
 from bench.secret import Secret
@@ -23,9 +24,13 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / FILE
 
 
+def raised(error: JournalFull) -> None:
+    raise error
+
+
 def live_ring(path: Path) -> StoredKeyRing:
     ring = StoredKeyRing({("electricity", SUA): OLD}, KeyStore(path), "da")
-    ring.go_live()
+    ring.go_live(raised)
     return ring
 
 
@@ -66,7 +71,7 @@ def test_a_ring_that_follows_a_recording_leaves_the_file_alone(path: Path) -> No
     again = StoredKeyRing({("electricity", SUA): OLD}, KeyStore.open(path), "da")
     again.stage("electricity", SUA, KeyStore.open(path).find(NEW.check_value, NEW.label))
     assert path.read_bytes() == before
-    again.go_live()
+    again.go_live(raised)
     assert path.read_bytes() == before
 
 
@@ -116,7 +121,7 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(BenchError, match="the keys cannot be kept: No space left"):
+    with pytest.raises(JournalFull, match="the keys cannot be kept: No space left"):
         ring.stage("electricity", SUA, NEW)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [FILE]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,19 +10,20 @@ import pytest
 from bench.clock import Cancellation, Cancelled, PacedClock, VirtualClock
 from bench.devices import Identity, Role
 from bench.errors import Ambiguous, BenchError, NoReply, PortGone, UsageError
+from bench.journal import recorder as recorder_module
 from bench.journal.entry import Entry
 from bench.journal.recorder import Recorder, ReplayRefused, refuse_other_devices
 from bench.journal.recording import Recording, recordings
 from bench.journal.store import JournalFull, Keep
 from bench.units import SECOND
-from tests.journal.deaths import NAME, Death, Disk, Kept, on_one_clock
+from tests.journal.deaths import NAME, Death, Disk, Kept, one_clock
 
 START = 1_000 * SECOND
 
 
 @pytest.fixture(autouse=True)
 def _one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    on_one_clock(monkeypatch)
+    monkeypatch.setattr(recorder_module, "moment", one_clock)
 
 
 class Bench:
@@ -41,7 +41,7 @@ class Bench:
             clock=self.clock,
             world=self.world,
             outside=frozenset({"gas"}),
-            keys=Kept(Path("unused")),
+            keys=Kept(self.disk),
             cancellation=self.own,
             run=self.run,
             on_gap=lambda gap: None,

@@ -1,4 +1,4 @@
-"""`python tests/large_checks [MUTANTS]`: shares against the streaming form, on very many mutants."""
+"""`python tests/large_checks [MUTANTS]`: shares against the streaming form, on many mutants."""
 
 import sys
 import tempfile

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import random
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from mixing import mixed
 from mutating import TOLERANCE, constructed
 
 from bench.cli.check import check, judge_files
+from bench.errors import UsageError
 from bench.large_checks import pieces, whole
 from bench.large_checks.means import Means
 from bench.large_checks.parquet import write_parquet
@@ -144,3 +147,42 @@ def test_empty_lines_are_counted(tmp_path: Path) -> None:
     judge_files([str(path)], STRATEGY, TOLERANCE, reading=streamed)
     assert counted == streamed
     assert counted.empty_lines == len(_one()) - 1
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, UsageError], ids=["Ctrl-C", "any error"])
+def test_nothing_is_left_behind(
+    error: type[BaseException], events: list[Event], tmp_path: Path, monkeypatch: Any
+) -> None:
+    """Neither processes nor files, when the check ends in the middle."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    others = multiprocessing.active_children()
+    file = lines(tmp_path / "a.jsonl", events[:1000])
+
+    def told(what: str, done: int, of: int) -> None:
+        assert list(folder.iterdir())
+        raise error("now")
+
+    with pytest.raises(error):
+        judge_large([file], STRATEGY, TOLERANCE, Means(2, MEMORY), told=told)
+    assert multiprocessing.active_children() == others
+    assert list(folder.iterdir()) == []
+
+
+def test_progress_adds_up(events: list[Event], tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    file = lines(tmp_path / "a.jsonl", events)
+    judge_large([file], STRATEGY, TOLERANCE, Means(1, MEMORY), told=lambda *one: told.append(one))
+    octets = Path(file).stat().st_size
+    assert ("octets read", octets, octets) in told
+    assert told[-1] == ("events judged", len(events), len(events))
+
+
+def test_without_the_extra_it_is_said_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    with pytest.raises(UsageError, match="duckdb is needed") as caught:
+        judge_large([], STRATEGY, TOLERANCE, Means(1, MEMORY))
+    assert "smets1-bench[scale]" in caught.value.hint

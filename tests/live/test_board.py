@@ -80,7 +80,7 @@ def test_a_wait_of_real_time_is_published_at_once(
     told = board(tmp_path, Monotonic(), clock_mode)
     begin(told)
     told.saw(Opened(at=T, installation="I", group="DA"))
-    told.waits(T + SECOND, "proof", T)
+    told.waits(T + SECOND, "proof")
     assert (read_status(tmp_path) == told.status) is published
 
 

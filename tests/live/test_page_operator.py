@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from bench.clock import Cancellation, Cancelled
 from bench.live.board import Board
 from bench.live.page_operator import PageAnswer, PageOperator, leave_answer
 from bench.live.status import Status, read_status
-from bench.operator import Answered, Nobody, Occasion, OperatorStep
+from bench.operator import Answered, Nobody, Occasion, Operator, OperatorStep
 
 STEP = OperatorStep(Occasion.BEFORE, "is it plugged?", ("yes", "no"))
 
@@ -49,6 +51,14 @@ class Page:
                 leave_answer(self._folder, PageAnswer(number, answer, "Ada"))
 
 
+def attending(
+    folder: Path, board: Board, terminal: Operator, monotonic: Callable[[], float] = time.monotonic
+) -> PageOperator:
+    operator = PageOperator(terminal, lambda: 0, page=True, monotonic=monotonic)
+    operator.attend(folder, board)
+    return operator
+
+
 def board(folder: Path, page: Page | None = None) -> Board:
     return Board(Status("", "s", "b", "wall", 1, 0, 0, 1), folder, looked=page)
 
@@ -56,7 +66,7 @@ def board(folder: Path, page: Page | None = None) -> Board:
 def test_the_page_answers_and_the_terminal_stops_asking(tmp_path: Path) -> None:
     terminal = Waiting()
     told = board(tmp_path, Page(tmp_path, (0, "no")))
-    operator = PageOperator(tmp_path, told, terminal, lambda: 0)
+    operator = attending(tmp_path, told, terminal)
     assert operator.ask(STEP, Cancellation()) == Answered("no", "Ada")
     assert terminal.asked.is_set()
     status = read_status(tmp_path)
@@ -65,7 +75,7 @@ def test_the_page_answers_and_the_terminal_stops_asking(tmp_path: Path) -> None:
 
 
 def test_the_terminal_answers(tmp_path: Path) -> None:
-    operator = PageOperator(tmp_path, board(tmp_path), Waiting(Answered("yes", "Bo")), lambda: 0)
+    operator = attending(tmp_path, board(tmp_path), Waiting(Answered("yes", "Bo")))
     assert operator.ask(STEP, Cancellation()) == Answered("yes", "Bo")
 
 
@@ -75,16 +85,14 @@ def test_an_answer_to_another_question_or_none_of_the_answers_is_not_taken(
 ) -> None:
     ticks = iter([0.0, 1.0, 1e9])
     told = board(tmp_path, Page(tmp_path, left))
-    operator = PageOperator(tmp_path, told, Nobody(), lambda: 0, monotonic=lambda: next(ticks))
+    operator = attending(tmp_path, told, Nobody(), lambda: next(ticks))
     assert operator.ask(STEP, Cancellation()) == Answered("", "")
 
 
 def test_an_answer_that_lies_there_from_before_is_not_taken(tmp_path: Path) -> None:
     leave_answer(tmp_path, PageAnswer(1, "yes", "an earlier run"))
     ticks = iter([0.0, 1e9])
-    operator = PageOperator(
-        tmp_path, board(tmp_path), Nobody(), lambda: 0, monotonic=lambda: next(ticks)
-    )
+    operator = attending(tmp_path, board(tmp_path), Nobody(), lambda: next(ticks))
     assert operator.ask(STEP, Cancellation()) == Answered("", "")
 
 
@@ -92,7 +100,12 @@ def test_a_cancelled_run_asks_no_longer(tmp_path: Path) -> None:
     cancellation = Cancellation()
     cancellation.cancel("SIGINT")
     with pytest.raises(Cancelled):
-        PageOperator(tmp_path, board(tmp_path), Waiting(), lambda: 0).ask(STEP, cancellation)
+        attending(tmp_path, board(tmp_path), Waiting()).ask(STEP, cancellation)
     status = read_status(tmp_path)
     assert status is not None
     assert status.question is None
+
+
+@pytest.mark.parametrize(("page", "absent"), [(True, ""), (False, Nobody.absent)])
+def test_whether_anybody_is_there(page: bool, absent: str) -> None:
+    assert PageOperator(Nobody(), lambda: 0, page=page).absent == absent
