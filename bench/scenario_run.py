@@ -55,6 +55,7 @@ class Ran:
     `failure`: why the bench stopped it (`cancelled`) in a way that it can be taken up again.
     `emulated`: per device, whether it is, by what it said of itself; None: it did not say.
     `clock_evidence`: how good the clock was (`bench.timekeeping`); None on a virtual one.
+    `process_acts`: how many of the acts were the process's own; what follows returned the kit.
     """
 
     prepared: PreparedScenario

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from bench.conduct.breach import Breach, Watched, done
-from bench.devices import Identity, KeySlot
+from bench.devices import Identity, KeySlot, RegisterReading
 from bench.emulation import DeviceTruth
 from bench.installation import DeviceSpec
 from bench.invariant import Invariant
@@ -32,15 +33,14 @@ def _supply_and_registers(watched: Watched, name: str, after: DeviceTruth) -> It
     if after.outages:
         since = after.outages[0][0]
         yield Breach(name, Invariant.SUPPLY, "the meter opened it", since)
-    last = None
+    last: dict[str, Decimal] = {}
     for act in watched.asked(name, "read_registers"):
-        if not done(act):
+        if not isinstance(act.answer, RegisterReading):
             continue
-        read = dict(act.answer.values)  # type: ignore[attr-defined]
-        for register, value in read.items() if last else ():
-            if last is not None and value < last.get(register, value):
-                was = last[register]
-                detail = f"{register} was {was} and is {value}"
+        read = dict(act.answer.values)
+        for register, value in read.items():
+            if value < last.get(register, value):
+                detail = f"{register} was {last[register]} and is {value}"
                 yield Breach(name, Invariant.REGISTERS, detail, act.at)
         last = read
     if after.registers_fell:
@@ -53,9 +53,8 @@ def _identity(watched: Watched, spec: DeviceSpec) -> Iterator[Breach]:
     read: list[tuple[int, Identity]] = []
     if spec.name in watched.identities:
         read.append((watched.started, watched.identities[spec.name]))
-    for act in watched.asked(spec.name, "identify"):
-        if isinstance(act.answer, Identity):
-            read.append((act.at, act.answer))
+    asked = watched.asked(spec.name, "identify")
+    read += [(act.at, act.answer) for act in asked if isinstance(act.answer, Identity)]
     for at, identity in read:
         for what, expected, got in (
             ("EUI-64", spec.eui64, identity.eui64),

@@ -51,7 +51,7 @@ class ForgetsTheOldKeyAtOnce(ElectricityMeter):
 
     def rotate_key(self, slot: KeySlot, new: Secret, counter: int) -> None:
         self.keys.refuse_older(slot, counter, self.clock.now())
-        self.keys.forget({each: _NO_KEY for each in self.keys.slots}, self.clock.now())
+        self.keys.forget(dict.fromkeys(self.keys.slots, _NO_KEY), self.clock.now())
         _later(self, HOUR, partial(super().rotate_key, slot, new, counter))
 
 

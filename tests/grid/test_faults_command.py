@@ -46,6 +46,7 @@ def test_green(tmp_path: Path) -> None:
         "singles": 40,
         "pairs": 40,
         "schedules": 16,
+        "acts": 24,
     }
 
 
