@@ -7,7 +7,7 @@ hosted device stands behind a symlink of that path, or listens on that port.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -15,8 +15,9 @@ from typing import Final
 from bench.devices import Role
 from bench.errors import UsageError
 from bench.hosting import Hosted, HostingPlan, Place, PtyPlace, TcpPlace
-from bench.installation import Installation
+from bench.installation import Installation, with_deviants
 from bench.installation_file import read_installation
+from bench.plugins import EMULATORS, load
 from bench.shipped import find, names
 from bench.spelling import did_you_mean
 from bench.station import Reach, Station, read_station
@@ -67,6 +68,27 @@ def plan_of(what: str, wanted: Wanted) -> HostingPlan:
     return _of_station(read_station(find("stations", what)), wanted)
 
 
+def with_deviants_of(plan: HostingPlan, said: Sequence[str]) -> HostingPlan:
+    """The plan with `NAME[@DEVICE]` in the place of devices. `UsageError` with every complaint."""
+    by_name = {spec.name: spec for spec in plan.installation.devices}
+    hosted = [each.name for each in plan.hosted if each.name in by_name]
+    deviants: dict[str, str] = {}
+    problems = []
+    for text in said:
+        name, at, device = text.partition("@")
+        device = device if at or len(hosted) != 1 else hosted[0]
+        if device not in hosted:
+            near = did_you_mean(device, hosted) or f"; hosted: {', '.join(hosted)}"
+            problems.append(f"--deviant {text}: expected NAME@DEVICE, got '{device}'{near}")
+        else:
+            problem = load(EMULATORS, "deviant-problem")(name, by_name[device])
+            problems += [f"--deviant {text}: {problem}"] if problem else []
+            deviants[device] = name
+    if problems:
+        raise UsageError(problems)
+    return replace(plan, installation=with_deviants(plan.installation, deviants))
+
+
 def _of_role(role: Role, wanted: Wanted) -> HostingPlan:
     installation = _installation(wanted)
     feeds = {
@@ -98,7 +120,7 @@ def _of_station(station: Station, wanted: Wanted) -> HostingPlan:
     installation = (
         _awake(station.installation.as_installation(station.station, ()), wanted)
         if station.installation is not None
-        else _installation(wanted)
+        else with_deviants(_installation(wanted), station.deviants)
     )
     hosted: list[Hosted] = []
     for spec in installation.devices:

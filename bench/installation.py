@@ -5,7 +5,8 @@ Read from files by `bench.installation_file`; used by the process, the emulators
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from bench.devices import PaymentMode, Role
@@ -84,3 +85,16 @@ class Installation:
     @property
     def hub(self) -> DeviceSpec:
         return self.with_role(Role.COMMS_HUB)[0]
+
+
+def with_deviants(installation: Installation, deviants: Mapping[str, str]) -> Installation:
+    """The same with deviants in the place of devices; a name that it has not is passed over."""
+    if not deviants:
+        return installation
+    devices = tuple(
+        replace(spec, emulation=replace(spec.emulation, deviant=deviants[spec.name]))
+        if spec.name in deviants
+        else spec
+        for spec in installation.devices
+    )
+    return replace(installation, devices=devices)

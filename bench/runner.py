@@ -38,6 +38,7 @@ from bench.shipped import find
 from bench.station import read_station
 from bench.station.fitting import fitted
 from bench.station.form import DIRECT, ClockSource, Station
+from bench.suite import Scenario
 from bench.suite_reading import Forced, PreparedScenario, read_suite
 from bench.tool_identity import tool_commit, tool_version
 from bench.trace import Attempt, Event
@@ -494,8 +495,8 @@ def _run_record(
         instruments=_instruments(order.station),
         parameters={key: parameters_of(each) for key, each in strategies.items()},
         caught=tuple(
-            (record.name, f"{record.deviant}: {_caught_by(record)}")
-            for record in records
+            (record.name, f"{record.deviant}: {_caught_by(record, each.scenario)}")
+            for record, each in zip(records, chosen, strict=True)
             if record.deviant and record.verdict == Verdict.PASS.label
         ),
     )
@@ -510,6 +511,8 @@ def _started(
     return min((record.started for record in records if record.started), default="")
 
 
-def _caught_by(record: ScenarioRecord) -> str:
+def _caught_by(record: ScenarioRecord, scenario: Scenario) -> str:
     verdicts = {rule: worst_verdict(counts) for rule, counts in record.rules.items()}
-    return ", ".join(f"{rule} {v}" for rule, v in verdicts.items() if v != "passed")
+    caught = [f"{name} {what}" for name, found in scenario.expect.found.items() for what in found]
+    caught += [f"{rule} {verdict}" for rule, verdict in verdicts.items() if verdict != "passed"]
+    return ", ".join(caught)

@@ -191,14 +191,15 @@ def _play(
     uncertainty = keeping.look("clock uncertainty", lambda: timekeeper.uncertainty)
     timekeeper.uncertainty = max(timekeeper.uncertainty, uncertainty)
     script = _Script(stage, ran, timekeeper, told, keeping)
+    s1sp = s1sp_called(scenario.s1sp)
     effects = Effects(
         clock=stage.clock,
         inbox=stage.inbox,
-        devices=stage.devices,
-        parties=stage.world.parties,
+        devices=s1sp.devices(stage.devices),
+        parties=s1sp.parties(stage.world.parties),
         keys=stage.keys,
         random_bytes=stage.fresh_key(),
-        sink=script.take,
+        sink=s1sp.telling(script.take),
         observer=_observer(stage, ran),
         cancellation=own,
         recorder=keeping.recorder,
@@ -206,7 +207,8 @@ def _play(
     )
     defaults = with_overrides(prepared.overrides)
     try:
-        ran.migration = migrate(effects, prepared.installation, prepared.strategy, defaults)
+        strategy = s1sp.strategy(prepared.strategy)
+        ran.migration = migrate(effects, prepared.installation, strategy, defaults)
         _ask(ran, operator, Occasion.AFTER, own, keeping)
     except BenchError as error:
         ran.bench_error = str(error)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from bench.deviant_s1sps import DEVIANT_S1SPS
 from bench.emulation import FaultSpec
 from bench.errors import Problem
 from bench.installation import Installation
@@ -103,12 +104,30 @@ class ScenarioChecks:
                 yield self.document.problem((*self.here, "covers", index), message)
 
     def _deviant_problems(self) -> Iterator[Problem]:
-        if not self.scenario.deviant:
-            return
+        scenario, expect = self.scenario, self.scenario.expect
+        by_name = {device.name: device for device in self.installation.devices}
+        problem_of = load_plugin(EMULATORS, "deviant-problem") if scenario.deviants else None
+        for name, deviant in scenario.deviants.items():
+            if problem_of is not None and name in by_name:
+                problem = problem_of(deviant, by_name[name])
+                if problem:
+                    yield self.document.problem((*self.here, "deviants", name), problem)
+        yield from self._known("", "deviants", scenario.deviants, list(by_name), "device")
+        yield from self._known("expect", "found", expect.found, list(by_name), "device")
+        if scenario.s1sp and scenario.s1sp not in DEVIANT_S1SPS:
+            near = did_you_mean(scenario.s1sp, DEVIANT_S1SPS)
+            near = near or "; smets1-bench list s1sps names them all"
+            message = f"no deviant S1SP is called '{scenario.s1sp}'{near}"
+            yield self.document.problem((*self.here, "s1sp"), message)
+        place = next((key for key in ("deviant", "deviants", "s1sp") if getattr(scenario, key)), "")
         caught = (RuleVerdict.FAILED, RuleVerdict.INCONCLUSIVE)
-        if not any(verdict in caught for verdict in self.scenario.expect.rules.values()):
-            message = "a deviant scenario says what catches it: expected a rule to be failed"
-            yield self.document.problem((*self.here, "deviant"), message, at_key=True)
+        is_caught = any(verdict in caught for verdict in expect.rules.values()) or expect.found
+        if place and not is_caught:
+            message = (
+                "a deviant scenario says what catches it: expected a rule to be failed, "
+                "or what is found of a device"
+            )
+            yield self.document.problem((*self.here, place), message, at_key=True)
 
     def _known(
         self,
@@ -124,7 +143,7 @@ class ScenarioChecks:
                 of = f" of group {group} in this version" if group else ""
                 near = did_you_mean(name, known) or f"; known: {', '.join(known)}"
                 message = f"unknown {noun} '{name}'{of}{near}"
-                path = (*self.here, outer, inner, name)
+                path = (*self.here, *filter(None, (outer, inner)), name)
                 yield self.document.problem(path, message, at_key=True)
 
     def _fault_problems(self) -> Iterator[Problem]:

@@ -10,15 +10,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from bench.deviant_s1sps import DEVIANT_S1SPS
 from bench.errors import Problem, UsageError
 from bench.file_model import read, read_if_valid
-from bench.installation import Installation
+from bench.installation import Installation, with_deviants
 from bench.installation_file import read_installation
 from bench.mehrs.loader import load_strategy
 from bench.mehrs.strategy import Strategy
 from bench.mehrs.versions import DEFAULT_MAM, DEFAULT_MEHRS, require
 from bench.migration.defaults import shipped
 from bench.migration.process import require_group
+from bench.plugins import EMULATORS
+from bench.plugins import load as load_plugin
 from bench.shipped import find
 from bench.spelling import did_you_mean
 from bench.suite import Scenario, Suite
@@ -174,8 +177,9 @@ class _Reader:
             self.problems.extend(found)
         overrides = self._overrides(document, here, scenario)
         if len(self.problems) == before and strategy is not None and installation is not None:
-            named = replace(installation, name=name)
-            prepared = PreparedScenario(scenario, suite, named, strategy, overrides, not_run)
+            named = with_deviants(replace(installation, name=name), scenario.deviants)
+            said = replace(scenario, deviant=scenario.deviant or _deviance(scenario))
+            prepared = PreparedScenario(said, suite, named, strategy, overrides, not_run)
             self.scenarios.append(prepared)
 
     def _strategy(
@@ -260,6 +264,18 @@ class _Reader:
                 message = f"expected a whole number from 1, got {document.got(place)}"
                 self.problems.append(document.problem(place, message))
         return overrides
+
+
+def _deviance(scenario: Scenario) -> str:
+    """Who misbehaves, in the words of the catalogues."""
+    said = []
+    if scenario.deviants:
+        known = load_plugin(EMULATORS, "deviants")
+        for name, deviant in scenario.deviants.items():
+            said.append(f"{name}: {known[deviant].description.rstrip('.')}")
+    if scenario.s1sp:
+        said.append(f"the S1SP: {DEVIANT_S1SPS[scenario.s1sp].description.rstrip('.')}")
+    return "; ".join(said)
 
 
 def _resolved(path: Path) -> Path:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from bench.emulation import PartyBehaviours
 from bench.parties import Group
 from bench.suite import DEFAULT_START, KeyKnown
-from bench.units import HOUR, MINUTE, Amount, Instant, Micros, Scalar
+from bench.units import HOUR, MINUTE, Amount, Instant, Micros
 
 WHOLE = 10_000
 """What a condition's share is out of."""
@@ -125,4 +125,3 @@ class Mix:
     delays: Delays = Delays()
     parties: PartyBehaviours = PartyBehaviours()
     conditions: tuple[Condition, ...] = ()
-    defaults: Mapping[str, Scalar] = field(default_factory=dict)

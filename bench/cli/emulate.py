@@ -61,6 +61,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     metavar="NAME[@DEVICE][:MOMENT]",
     help="Such as reply-lost:request=rotate_key,nth=2 or power-cut@hub:after=30s,lasts=10s.",
 )
+@click.option(
+    "--deviant",
+    "deviants",
+    multiple=True,
+    metavar="NAME[@DEVICE]",
+    help="A device that misbehaves: smets1-bench list deviants.",
+)
 @click.option("--observe", type=_FILE, metavar="FILE", help="Writes what clients do as a trace.")
 @click.option("--map", "map_", type=_FILE, metavar="FILE", help="What requests mean to --observe.")
 @click.option("--write-keys", type=_FILE, metavar="FILE", help="The meters' test keys for clients.")
@@ -78,6 +85,7 @@ def emulate(
     awake: bool,
     no_pacing: bool,
     faults: tuple[str, ...],
+    deviants: tuple[str, ...],
     observe: Path | None,
     map_: Path | None,
     write_keys: Path | None,
@@ -94,11 +102,12 @@ def emulate(
     Examples:
       smets1-bench emulate electricity-meter --link /tmp/meter --security lls
       smets1-bench emulate relay-board --port tcp:127.0.0.1:5020
+      smets1-bench emulate electricity-meter --deviant drifts-its-clock
       smets1-bench emulate bench-4.yaml --state bench-4.state
       smets1-bench emulate comms-hub --observe trace.jsonl --map my-s1sp.yaml
     """
     from bench.fault_option import parse_fault
-    from bench.hosting_plan import Wanted, plan_of
+    from bench.hosting_plan import Wanted, plan_of, with_deviants_of
 
     with ExitStack() as stack:
         folder = cache(lambda: _temporary_folder(stack))
@@ -113,6 +122,7 @@ def emulate(
             faults=tuple(parse_fault(text, targets) for text in faults),
             state=state,
         )
+        plan = with_deviants_of(plan, deviants)
         watcher = stack.enter_context(_observing(plan, observe, map_))
         _serve(plan, watcher, write_keys, quiet=as_json)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bench.installation import Installation
+from bench.installation import Installation, with_deviants
 from bench.operator import Operator
 from bench.plugins import EMULATORS, load
 from bench.station.form import Station
@@ -24,17 +24,21 @@ def fitted(prepared: PreparedScenario, station: Station, operator: Operator) -> 
     reasons = list(_reasons(prepared, station, operator))
     if reasons:
         return replace(prepared, not_run="; ".join(reasons))
-    held = station.installation
-    if held is None:
-        return prepared
-    wanted = prepared.installation
-    return replace(prepared, installation=held.as_installation(wanted.name, wanted.suppliers))
+    held, wanted = station.installation, prepared.installation
+    if held is not None:
+        wanted = held.as_installation(wanted.name, wanted.suppliers)
+    deviants = {**station.deviants, **prepared.scenario.deviants}
+    return replace(prepared, installation=with_deviants(wanted, deviants))
 
 
 def _reasons(prepared: PreparedScenario, station: Station, operator: Operator) -> Iterator[str]:
     yield from _installation_reasons(prepared, station)
     for fault in prepared.scenario.faults:
         yield from _fault_reasons(fault, station)
+    for name, deviant in prepared.scenario.deviants.items():
+        port = station.reached(name).port
+        if station.reached(name).reach in (Reach.REAL, Reach.VIA_HUB):
+            yield f"{deviant} stands in for an emulated device only, and '{name}' is on {port}"
     if prepared.scenario.operator and operator.absent:
         yield f"it asks a person, and {operator.absent}"
 

@@ -55,11 +55,15 @@ class Security:
 
 @dataclass(frozen=True, slots=True)
 class StationDevice:
-    """How a device is reached; `profile` names its device profile (not for `direct:`)."""
+    """How a device is reached; `profile` names its device profile (not for `direct:`).
+
+    `deviant`: it is emulated as the deviant of that name (`smets1-bench list deviants`).
+    """
 
     port: str = DIRECT_PORT
     profile: str = ""
     security: Security = Security()
+    deviant: str = ""
 
     @property
     def reach(self) -> Reach:
@@ -186,6 +190,11 @@ class Station:
         if self.installation is not None and device in self.installation.devices:
             return self.installation.devices[device].reached
         return self.devices.get(device, StationDevice())
+
+    @property
+    def deviants(self) -> Mapping[str, str]:
+        """Which of its devices are emulated as deviants, by the name of the device."""
+        return {name: entry.deviant for name, entry in self.devices.items() if entry.deviant}
 
     @property
     def reaches(self) -> frozenset[Reach]:

@@ -10,7 +10,7 @@ from bench.devices import Role
 from bench.errors import Problem, UsageError
 from bench.file_model import read
 from bench.installation_file import device_problems
-from bench.plugins import DRIVERS, load
+from bench.plugins import DRIVERS, EMULATORS, load
 from bench.secret_reference import reference_problem
 from bench.shipped import find
 from bench.spelling import did_you_mean
@@ -86,6 +86,11 @@ class _Checks:
             )
             yield self._problem((*here, "port"), message)
         yield from self._security_problems((*here, "security"), device.security, device.reach)
+        known = load(EMULATORS, "deviants")
+        if device.deviant and device.deviant not in known:
+            near = did_you_mean(device.deviant, known) or "; smets1-bench list deviants names them"
+            message = f"no deviant is called '{device.deviant}'{near}"
+            yield self._problem((*here, "deviant"), message)
 
     def _installed_problems(self, here: Place, entry: InstalledDevice) -> Iterator[Problem]:
         yield from self._port_problems(here, entry.port, entry.profile, entry.role)

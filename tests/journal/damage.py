@@ -90,5 +90,7 @@ def damage(places: int, seed: int) -> Counter[str]:
 
 if __name__ == "__main__":
     wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    for line, count in sorted(damage(wanted, 1).items()):
+    found = damage(wanted, 1)
+    for line, count in sorted(found.items()):
         print(f"{count:6} {line}")
+    sys.exit(any(line.endswith("WRONG") for line in found))

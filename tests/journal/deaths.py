@@ -68,18 +68,20 @@ class Plan:
 
 @dataclass
 class Disk:
-    """What survives: the journal's entries and the keys. Implements what the recorder needs."""
+    """What survives: the journal's entries. `added` and `written` count those, and every write. Implements what the recorder needs."""
 
     entries: list[Entry] = field(default_factory=list)
+    added: int = 0
     written: int = 0
     plan: Plan = field(default_factory=Plan)
 
     def add(self, entry: Entry, keep: Keep) -> None:
         self.use()
-        if self.written == self.plan.write and not self.plan.after:
+        self.added += 1
+        if self.added == self.plan.write and not self.plan.after:
             raise Death
         self.entries.append(entry)
-        if self.written == self.plan.write:
+        if self.added == self.plan.write:
             raise Death
 
     def use(self) -> None:
@@ -137,7 +139,7 @@ class Lives:
         """One life; True when the scenario came to its end in it."""
         self.lives += 1
         self.requests, self.events = 0, []
-        self.disk.written, self.disk.plan = 0, plan
+        self.disk.added, self.disk.written, self.disk.plan = 0, 0, plan
         recording = recordings(self.disk.entries).get(NAME) or Recording(NAME)
         began = self.clock.now() if recording.first is None else recording.first.at
         cancellation = Cancellation()

@@ -34,7 +34,7 @@ def test_a_life_without_death_is_sound(name: str) -> None:
 @pytest.mark.parametrize("after", [False, True])
 def test_dead_at_every_write_of_a_rotation(after: bool) -> None:
     name = "da-rotation-reply-lost"
-    for write in range(1, whole(name).disk.written + 1):
+    for write in range(1, whole(name).disk.added + 1):
         lives = Lives(name)
         died = not lives.live(Plan(write=write, after=after))
         lives.be_down(SECOND)

@@ -270,6 +270,8 @@ def _made(rig: Rig, condition: Condition, clock: Clock, call: Call, untrue: list
         assert cannot, f"{where}: returned {value!r}, which is not true"
         untrue.append(call.name)
     if call.executed is not None and not call.repeats:
+        if error is not None:  # what is under way is acted on when the driver has given up
+            clock.sleep_until(clock.now() + 4 * rig.profile.timing.reaction)
         done = call.executed() - before
         if error is None:
             assert done == 1 or cannot, f"{where}: returned, done {done} times"
