@@ -17,8 +17,9 @@ from bench.invariant import Invariant
 from bench.leaks import find_leaks
 from bench.mehrs.strategy import Status, Strategy
 from bench.migration.defaults import with_overrides
+from bench.plugins import EMULATORS, load
 from bench.scenario_run import Ran
-from bench.suite import Expectation, KeyHeld, RuleVerdict
+from bench.suite import Expectation, KeyHeld, RuleVerdict, Scenario
 from bench.trace import Attempt, Event, Incident, Opened, Report, Step, to_json
 from bench.units import format_duration
 
@@ -224,10 +225,18 @@ def watched_in(ran: Ran) -> Watched:
         ran.events,
         ran.started,
         ran.ended,
-        frozenset(entry.target for entry in prepared.scenario.faults),
+        frozenset(_struck(prepared.scenario)),
         defaults.duration("clock-tolerance"),
         defaults.duration("han-silence"),
     )
+
+
+def _struck(scenario: Scenario) -> Iterator[str]:
+    """Whom a fault keeps from answering as they would."""
+    known = load(EMULATORS, "faults")
+    for entry in scenario.faults:
+        if entry.fault not in known or not known[entry.fault].leaves_answers:
+            yield entry.target
 
 
 def _faults(ran: Ran) -> Iterator[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from bench.clock import Cancellation, Cancelled
+from bench.deviant_s1sps import s1sp_called
 from bench.devices import CommsHub, Device, Identity
 from bench.effects import Act, Effects, Waiting
 from bench.emulation import FaultSpec, Truth

@@ -62,6 +62,11 @@ class Line(Protocol):
     def close(self) -> None: ...
 
 
+def seeded(seed: int, scenario: str, what: str) -> str:
+    """The seed of one random source of a scenario's, wherever it is played."""
+    return f"{seed}/{scenario}/{what}"
+
+
 @dataclass(frozen=True, slots=True)
 class Plot:
     """What a stage is set for: a scenario, on a station, with a seed.
@@ -81,7 +86,7 @@ class Plot:
 
     def seeded(self, what: str) -> str:
         """The seed of one random source of the scenario's."""
-        return f"{self.seed}/{self.prepared.scenario.scenario}/{what}"
+        return seeded(self.seed, self.prepared.scenario.scenario, what)
 
 
 @dataclass(slots=True)

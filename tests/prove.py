@@ -144,8 +144,8 @@ def _grid_mutants() -> tuple[str, str, bool, str]:
         "Engine mutants: each turns the fault grid red",
         "SMETS1_BENCH_FATES=3 pytest -s tests/grid/test_red.py",
         good and bool(told),
-        "The first two through every schedule of up to three message fates over one meter's key, the "
-        "others until they have shown as many red runs as their test asks for.\n\n"
+        "The first two through every schedule of up to three message fates over one meter's key, "
+        "the others until they have shown as many red runs as their test asks for.\n\n"
         + "\n".join(f"- {line}" for line in told),
     )
 

@@ -32,7 +32,7 @@ from emulators.installation import EmulatedInstallation
 # --- around it is impossible: what the process can reach at all ----------------------------------
 
 FOLDER = Path(bench.migration.__path__[0])
-FILES = sorted(FOLDER.glob("*.py"))
+FILES = [*sorted(FOLDER.glob("*.py")), FOLDER.parent / "settling.py"]
 
 MAY_IMPORT = {
     "__future__",
@@ -53,6 +53,7 @@ MAY_IMPORT = {
     "bench.mehrs.strategy",
     "bench.parties",
     "bench.secret",
+    "bench.settling",
     "bench.trace",
     "bench.units",
 }

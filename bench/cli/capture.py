@@ -75,9 +75,17 @@ def capture() -> None:
 @click.argument("file", type=_FILE)
 @_protocol
 @click.option("--port", metavar="NAME", help="Only this port of the capture.")
+@click.option("--scenario", metavar="NAME", help="Only what passed for this scenario of a run.")
 @click.option("--octets/--no-octets", default=True, help="With the octets of each message.")
 @_as_json
-def show(file: Path, protocol: str | None, port: str | None, octets: bool, as_json: bool) -> None:
+def show(
+    file: Path,
+    protocol: str | None,
+    port: str | None,
+    scenario: str | None,
+    octets: bool,
+    as_json: bool,
+) -> None:
     """Shows a capture message by message: time, time since the one before, direction, meaning.
 
     Key material is shown as its length and the key's name, damaged octets with what is wrong.
@@ -86,6 +94,8 @@ def show(file: Path, protocol: str | None, port: str | None, octets: bool, as_js
     records = tools.whole_capture(file)
     if port is not None:
         records = tools.only_port(records, port)
+    if scenario is not None:
+        records = tools.only_scenario(records, scenario)
     items = tools.messages(records, protocol)
     if as_json:
         click.echo(json.dumps({"file": str(file), "items": tools.as_json(items)}))

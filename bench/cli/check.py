@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from bench.cli.accepting import accept_option, all_accepted
 from bench.cli.strategy_options import chosen_strategy, strategy_options
-from bench.errors import UsageError
+from bench.errors import ExitCode, UsageError
 from bench.large_checks.inputs import open_trace, trace_files
 from bench.large_checks.means import means_for
 from bench.trace import Event
@@ -27,8 +28,10 @@ from bench.trace_reading import (
     read_trace,
 )
 from bench.units import Micros, parse_duration
+from bench.verdict import Verdict
 
 if TYPE_CHECKING:
+    from bench.acceptance import Acceptance
     from bench.conformance.finding import Judgement
     from bench.mehrs.strategy import Strategy
 
@@ -86,6 +89,7 @@ def _memory(context: click.Context, option: click.Parameter, text: str | None) -
     metavar="FILE",
     help="The files are logs of another system, CSV or JSON, that this map explains.",
 )
+@accept_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 @click.pass_context
 def check(
@@ -100,6 +104,7 @@ def check(
     workers: int | None,
     memory: int | None,
     map_file: Path | None,
+    acceptance: Acceptance | None,
     as_json: bool,
 ) -> None:
     """Judges traces by the rules of a strategy: JSON lines (.jsonl) or Parquet (.parquet).
@@ -117,6 +122,7 @@ def check(
       smets1-bench check --overlay lab-copy.yaml --json - < trace.jsonl
       smets1-bench check --workers 8 --memory 4GiB archive/2021
       smets1-bench check --map head-end.yaml export.csv
+      smets1-bench check --accept-inconclusive accepted.yaml trace.jsonl
     """
     if traces.count("-") > 1:
         raise UsageError("expected standard input (-) once at most")
@@ -144,7 +150,23 @@ def check(
 
         count = reading.empty_lines
         click.echo(as_text(judgement, f"{times(count, left_out)} skipped" if count else ""))
-    context.exit(int(judgement.exit_code))
+    context.exit(int(_exit_code(judgement, acceptance)))
+
+
+def _exit_code(judgement: Judgement, acceptance: Acceptance | None) -> ExitCode:
+    """That of the verdict, but pass where all that is inconclusive was accepted."""
+    if acceptance is None:
+        return judgement.exit_code
+    from bench.acceptance import INCONCLUSIVE, Undecided
+
+    undecided = [
+        Undecided(rule, INCONCLUSIVE)
+        for rule, count in judgement.rules.items()
+        if count.inconclusive
+    ]
+    accepted = all_accepted(acceptance, undecided)
+    inconclusive = judgement.verdict is Verdict.INCONCLUSIVE
+    return ExitCode.PASS if inconclusive and accepted else judgement.exit_code
 
 
 def _judge_traces(

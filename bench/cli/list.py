@@ -56,6 +56,12 @@ def _deviants() -> Rows:
     ]
 
 
+def _s1sps() -> Rows:
+    from bench.deviant_s1sps import DEVIANT_S1SPS
+
+    return [(name, f"({each.rule}) {each.description}") for name, each in DEVIANT_S1SPS.items()]
+
+
 def _defaults() -> Rows:
     from bench.migration.defaults import shipped
     from bench.units import format_duration
@@ -144,6 +150,7 @@ KINDS: Mapping[str, Callable[[], Rows]] = {
     "emulators": _emulators,
     "faults": _faults,
     "deviants": _deviants,
+    "s1sps": _s1sps,
     "requests": _requests,
     "codes": _codes,
     "defaults": _defaults,

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.accepting import accept_option
 from bench.cli.running import conclude, shown
 from bench.cli.signals import cancelled_by_signals
 from bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.acceptance import Acceptance
 
 
 @click.command()
@@ -18,8 +23,11 @@ from bench.errors import UsageError
     "--page", is_flag=True, help="Operator steps may be answered in `smets1-bench serve --control`."
 )
 @click.option("--strict", is_flag=True, help="Exit 3 where a certificate is inconclusive.")
+@accept_option
 @click.option("--json", "as_json", is_flag=True, help="Print result.json instead of the table.")
-def resume(run: Path, page: bool, strict: bool, as_json: bool) -> None:
+def resume(
+    run: Path, page: bool, strict: bool, acceptance: Acceptance | None, as_json: bool
+) -> None:
     """Takes up RUN, the folder of a run that Ctrl-C, a kill, a reboot or a full disk stopped.
 
     What was done is not done again: it is read from the journal. Every deadline stays what it was;
@@ -57,4 +65,4 @@ def resume(run: Path, page: bool, strict: bool, as_json: bool) -> None:
                 taken_up=journal,
                 watched=how.watched,
             )
-    conclude(record, folder, cancellation, as_json=as_json, strict=strict)
+    conclude(record, folder, cancellation, as_json=as_json, strict=strict, acceptance=acceptance)

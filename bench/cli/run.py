@@ -7,14 +7,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.accepting import accept_option
 from bench.cli.running import conclude, shown
 from bench.cli.signals import cancelled_by_signals
 from bench.errors import BenchError, UsageError
 from bench.printable import printable
 from bench.units import Micros, parse_duration
+
+if TYPE_CHECKING:
+    from bench.acceptance import Acceptance
 
 
 def _tolerance(context: click.Context, option: click.Parameter, text: str) -> Micros:
@@ -72,6 +77,7 @@ def _tolerance(context: click.Context, option: click.Parameter, text: str) -> Mi
     "--page", is_flag=True, help="Operator steps may be answered in `smets1-bench serve --control`."
 )
 @click.option("--strict", is_flag=True, help="Exit 3 where a certificate is inconclusive.")
+@accept_option
 @click.option("--json", "as_json", is_flag=True, help="Print result.json instead of the table.")
 def run(
     suite: str,
@@ -87,6 +93,7 @@ def run(
     key: Path | None,
     page: bool,
     strict: bool,
+    acceptance: Acceptance | None,
     as_json: bool,
 ) -> None:
     """Runs SUITE (a shipped one by name, or a .yaml file) on a station.
@@ -128,7 +135,7 @@ def run(
             cancellation=cancellation,
             watched=how.watched,
         )
-    conclude(record, place(), cancellation, as_json=as_json, strict=strict)
+    conclude(record, place(), cancellation, as_json=as_json, strict=strict, acceptance=acceptance)
 
 
 def _new_folder() -> Path:

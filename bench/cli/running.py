@@ -13,21 +13,33 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli import INTERRUPTED
+from bench.cli.accepting import all_accepted
 from bench.clock import Cancellation, WallClock
 from bench.errors import ExitCode
 from bench.printable import printable
 from bench.station.form import ClockSource
 
 if TYPE_CHECKING:
+    from bench.acceptance import Acceptance
     from bench.result import RunRecord
     from bench.runner import Order
     from bench.watching import OpenWatch
 
 
 def conclude(
-    record: RunRecord, folder: Path, cancellation: Cancellation, *, as_json: bool, strict: bool
+    record: RunRecord,
+    folder: Path,
+    cancellation: Cancellation,
+    *,
+    as_json: bool,
+    strict: bool,
+    acceptance: Acceptance | None = None,
 ) -> None:
-    """Writes the report, prints what came of the run, and exits."""
+    """Writes the report, prints what came of the run, and exits.
+
+    `strict`: an inconclusive certificate exits 3. An `acceptance` is strict too, but for what it
+    accepts.
+    """
     from bench.report.render import render
     from bench.report.text import Terminal, report_text
     from bench.result import to_json
@@ -43,9 +55,14 @@ def conclude(
         click.echo(f"stopped; go on with: smets1-bench resume {printable(str(folder))}", err=True)
         raise SystemExit(INTERRUPTED)
     code = record.worst.exit_code
-    if strict and code is ExitCode.PASS:
-        undecided = any(c.verdict != Verdict.PASS.label for c in record.certificates)
-        code = ExitCode.INCONCLUSIVE if undecided else code
+    if acceptance is not None:
+        from bench.acceptance import is_whole, undecided_in
+
+        decided = all_accepted(acceptance, undecided_in(record)) and is_whole(record)
+    else:
+        decided = not strict or all(c.verdict == Verdict.PASS.label for c in record.certificates)
+    if code is ExitCode.PASS and not decided:
+        code = ExitCode.INCONCLUSIVE
     raise SystemExit(code)
 
 

@@ -30,7 +30,8 @@ class _Followed:
 
     `certain`: the check value of the key it must hold now; None while a command may have changed
     it. `known`: of every key it may hold. `acknowledged`: the newest command said to be carried
-    out, until the meter proved its key.
+    out, until the meter proved its key. `carried`: for each key sent the counter of the first
+    command with it; `taken`: the newest of those that it must have taken, as it proved their key.
     """
 
     name: str
@@ -39,6 +40,8 @@ class _Followed:
     acknowledged: str | None = None
     denied: Act | None = None
     counter: int = -1
+    carried: dict[str, int] = field(default_factory=dict)
+    taken: int = 0
     proven: tuple[str, Act] | None = None
 
     def __post_init__(self) -> None:
@@ -54,6 +57,7 @@ class _Followed:
         if act.operation == "rotate_key":
             yield from self._not_held()
             self.known.add(key)
+            self.carried.setdefault(key, act.given[2])
             self.certain = self.proven = None
             self.acknowledged = key if done(act) else None
         elif act.answer is True:
@@ -64,12 +68,15 @@ class _Followed:
     def end(self, watched: Watched) -> Iterator[Breach]:
         yield from self._not_held()
         truth = watched.after.devices[self.name].keys.get(KeySlot.SUA)
-        if self.proven is not None and truth is not None:
+        if truth is None:
+            return
+        if truth.counter is not None and truth.counter < self.taken:
+            detail = f"it had taken command {self.taken}, and goes by {truth.counter} now"
+            yield Breach(self.name, Invariant.COUNTER, detail)
+        elif self.proven is not None and truth.check_value != self.proven[0]:
             key, act = self.proven
-            if truth.check_value != key:
-                yield self._breach(
-                    Invariant.FALSE_PROOF, act, f"it proved {key} and holds {truth.check_value}"
-                )
+            detail = f"it proved {key} and holds {truth.check_value}"
+            yield self._breach(Invariant.FALSE_PROOF, act, detail)
 
     def _not_held(self) -> Iterator[Breach]:
         """A command was acknowledged, its key denied, and nothing came after that proves it."""
@@ -91,6 +98,7 @@ class _Followed:
         if key == self.acknowledged:
             self.acknowledged = self.denied = None
         self.certain, self.proven = key, (key, act)
+        self.taken = max(self.taken, self.carried.get(key, 0))
 
     def _denied(self, act: Act, key: str) -> Iterator[Breach]:
         if key == self.acknowledged:

@@ -56,6 +56,12 @@ class RunFiles:
 def run_files(folder: Path) -> RunFiles:
     """Reads the folder. Raises `UsageError` where it is no run, `BenchError` where it fails."""
     folder = folder.resolve()
+    missing = [name for name in NEEDED if not (folder / name).is_file()]
+    if missing:
+        raise UsageError(
+            f"{folder}: expected the folder of a run, got none with {' and '.join(missing)}",
+            hint="name the folder that `smets1-bench run --out DIR` wrote",
+        )
     packed: dict[str, bytes] = {}
     left_out: list[str] = []
     try:
@@ -63,8 +69,8 @@ def run_files(folder: Path) -> RunFiles:
             name = path.relative_to(folder).as_posix()
             if path.is_dir() and not path.is_symlink():
                 continue
-            is_link = path.resolve() != path
-            if _PATTERN.fullmatch(name) and may_be_packed(name) and not is_link:
+            declared = _PATTERN.fullmatch(name) is not None and may_be_packed(name)
+            if declared and path.resolve() == path:  # a link may lead anywhere
                 packed[name] = path.read_bytes()
             elif name not in NOT_NAMED:
                 left_out.append(name)
@@ -72,8 +78,5 @@ def run_files(folder: Path) -> RunFiles:
         raise BenchError(f"{folder}: cannot be read: {error.strerror}") from None
     missing = [name for name in NEEDED if name not in packed]
     if missing:
-        raise UsageError(
-            f"{folder}: expected the folder of a run, got none with {' and '.join(missing)}",
-            hint="name the folder that `smets1-bench run --out DIR` wrote",
-        )
+        raise UsageError(f"{folder}: {' and '.join(missing)} must be a file, not a link")
     return RunFiles(packed, tuple(left_out))

@@ -22,7 +22,8 @@ from typing import Final
 
 from bench.emulation import HELD
 from bench.grid.cell import LET, Cell, Strike
-from bench.grid.trial import Request, Trial
+from bench.grid.striking import Request
+from bench.grid.trial import Trial
 from bench.parties import Actor
 from bench.units import MINUTE
 

@@ -19,7 +19,6 @@ from bench.effects import Effects
 from bench.emulation import (
     HELD,
     EmulatedWorld,
-    Fate,
     FaultSpec,
     Moment,
     PartyBehaviours,
@@ -30,6 +29,7 @@ from bench.errors import UsageError
 from bench.grid.acts import run_act
 from bench.grid.cell import Cell, Scope, Strike
 from bench.grid.judging import End, Ended, Kept, judge
+from bench.grid.striking import Request, Striker
 from bench.installation import Installation
 from bench.installation_file import read_installation
 from bench.key_ring import KeyRing, MemoryKeyRing
@@ -43,7 +43,7 @@ from bench.resubmission import resubmission_policy
 from bench.secret import Secret
 from bench.shipped import find
 from bench.station import read_station
-from bench.trace import Closed, Event, Step
+from bench.trace import Event
 from bench.units import DAY, MINUTE, parse_instant
 
 START = parse_instant("2021-05-04T09:00:00Z")
@@ -53,20 +53,10 @@ DEFAULTS = {"passages": 2}
 DIRECT, EMU = "direct:", "emu:"
 _STATIONS = {EMU: "emulated-emu"}
 _SEED = 1
-_NOTHING = Fate()
 _SETTLES_DOWN = 10 * MINUTE
 """After it every device that restarted is up again."""
 _ALL_IS_OVER = 2 * DAY
 """After it every late act was done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request of a run that was counted; `events` had been written when it was made."""
-
-    target: str
-    operation: str
-    events: int
 
 
 @dataclass(slots=True)
@@ -82,67 +72,6 @@ class Trial:
     truth: Truth | None = None
 
 
-class _Striker:
-    """Counts what is in scope and strikes when it is time. Implements `bench.emulation.Script`."""
-
-    def __init__(self, world: EmulatedWorld, cell: Cell) -> None:
-        self.events: list[Event] = []
-        self.requests: list[Request] = []
-        self.struck = 0
-        self._world = world
-        self._scope = cell.scope
-        self._counting = cell.scope is Scope.RUN
-        self._requests: dict[int, list[Strike]] = {}
-        self._events: dict[int, list[Strike]] = {}
-        for strike in cell.strikes:
-            at = self._events if strike.after_event else self._requests
-            at.setdefault(strike.at, []).append(strike)
-
-    def fate(self, target: str, operation: str) -> Fate:
-        if not self._counting:
-            return _NOTHING
-        self.requests.append(Request(target, operation, len(self.events)))
-        strikes = self._requests.get(len(self.requests))
-        if strikes is None:
-            return _NOTHING
-        self.struck += len(strikes)
-        fault, lasts, let_through = "", None, []
-        for strike in strikes:
-            if strike.lets is not None:
-                let_through.append(strike.lets)
-            elif strike.target:
-                self._begin(strike)
-            else:
-                fault, lasts = strike.fault, strike.lasts
-        return Fate(fault, let_through, lasts)
-
-    def see(self, event: Event) -> None:
-        self.events.append(event)
-        self._world.observe(event)
-        if self._scope in (Scope.KEYS, Scope.ONCE):
-            if isinstance(event, Step) and event.section == "2.5.10":
-                self._counting = event.outcome == "passed"
-            elif isinstance(event, Closed) or (
-                isinstance(event, Step) and event.section == "2.6.4.1" and event.outcome == "passed"
-            ):
-                self._counting = False
-        for strike in self._events.get(len(self.events), ()):
-            self.struck += 1
-            self._begin(strike)
-
-    def count(self) -> None:
-        """From now on requests are counted."""
-        self._counting = True
-
-    def stop(self) -> None:
-        self._counting = False
-        self._requests.clear()
-
-    def _begin(self, strike: Strike) -> None:
-        moment = Moment(after=0)  # long past: as soon as anybody waits
-        self._world.arm(FaultSpec(strike.fault, strike.target, moment, strike.lasts))
-
-
 @dataclass(slots=True)
 class _Stage:
     """A world with its strikes, and the engine's way to it."""
@@ -151,7 +80,7 @@ class _Stage:
     strategy: Strategy
     clock: VirtualClock
     world: EmulatedWorld
-    striker: _Striker
+    striker: Striker
     keys: MemoryKeyRing
     effects: Effects
     let_all_through: Callable[[], None]
@@ -225,7 +154,7 @@ def _set_stage(cell: Cell, via: str) -> _Stage:
         resubmission=resubmission_policy(strategy, installation.group),
         device_keys=first,
     )
-    striker = _Striker(world, cell)
+    striker = Striker(world, cell)
     let_all_through = world.follow(striker)
     keys = MemoryKeyRing(dict(first))
     effects = Effects(

@@ -18,7 +18,7 @@ from bench.journal.moment import moment
 from bench.journal.recorder import Recorder
 from bench.journal.recording import Recording, recordings
 from bench.journal.run_head import Ordered, RunHead, refuse_if_moved
-from bench.journal.store import Journal, JournalDamaged, Keep
+from bench.journal.store import Journal, JournalDamaged, JournalFull, Keep
 from bench.journal.values import read, written
 from bench.units import Micros, format_instant
 
@@ -86,10 +86,25 @@ def journalled(folder: Path, head: RunHead, at: Micros) -> Iterator[RunJournal]:
     """
     with locked(folder):
         _clear(folder)
-        journal = Journal.create(folder / store.FILE)
+        journal = _begun(folder, Entry(Kind.RUN, 0, "", "", written(head), moment(at)))
         with _closing(journal):
-            journal.add(Entry(Kind.RUN, 0, "", "", written(head), moment(at)), Keep.SYNCED)
             yield RunJournal(folder, journal, (), KeyStore(folder / key_store.FILE))
+
+
+def _begun(folder: Path, first: Entry) -> Journal:
+    """A journal with its first entry, or none at all."""
+    journal = None
+    try:
+        journal = Journal.create(folder / store.FILE)
+        journal.add(first, Keep.SYNCED)
+    except JournalFull as error:
+        if journal is not None:
+            journal.abandon()
+        _clear(folder)
+        raise JournalFull(
+            str(error), hint="nothing was begun: make room on the disk and run it again"
+        ) from error
+    return journal
 
 
 def _clear(folder: Path) -> None:

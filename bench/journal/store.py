@@ -77,6 +77,7 @@ class Journal:
     @classmethod
     def create(cls, path: Path) -> Self:
         """A new one. Raises `JournalFull` where it cannot be written or is there already."""
+        journal = None
         try:
             with path.open("xb"):
                 pass
@@ -88,6 +89,8 @@ class Journal:
             journal._write_head()
             _sync_folder(path.parent)
         except (OSError, sqlite3.Error) as error:
+            if journal is not None:
+                journal.abandon()
             raise _unwritable(path, error) from error
         return journal
 

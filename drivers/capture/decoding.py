@@ -68,21 +68,27 @@ def sniff(records: Sequence[CaptureRecord]) -> Language:
     of what passed must be sound.
     """
     passed = [record for record in records if isinstance(record, Passed)]
-    bursts = [burst for burst in _bursts(passed) if isinstance(burst, _Burst)]
-    meter, modbus = _framers(Language.DLMS), _framers(Language.MODBUS)
-    total = sound = 0
-    for burst in bursts:
-        tape = burst.tape()
-        meter[burst.direction].part(tape)
-        if meter[burst.direction].sound:
+    tapes = [
+        (burst.direction, burst.tape()) for burst in _bursts(passed) if isinstance(burst, _Burst)
+    ]
+    meter = _framers(Language.DLMS)
+    for direction, tape in tapes:
+        meter[direction].part(tape)
+        if meter[direction].sound:
             return Language.DLMS
-        total += len(tape)
-        found = modbus[burst.direction].part(tape)
-        sound += sum(len(piece) for piece, decoded in found if not decoded.trouble)
-    if sound and 2 * sound >= total:
-        return Language.MODBUS
-    text = sum(_is_text(octet) for burst in bursts for octet in burst.tape().octets)
-    return Language.CONSOLE if text and text >= _TEXT_AT_LEAST * total else Language.OCTETS
+    total = sum(len(tape) for _, tape in tapes)
+    # Before Modbus, of which every frame has octets that are no text, and whose sums take long.
+    text = sum(_is_text(octet) for _, tape in tapes for octet in tape.octets)
+    if text and text >= _TEXT_AT_LEAST * total:
+        return Language.CONSOLE
+    modbus = _framers(Language.MODBUS)
+    sound = sum(
+        len(piece)
+        for direction, tape in tapes
+        for piece, decoded in modbus[direction].part(tape)
+        if not decoded.trouble
+    )
+    return Language.MODBUS if sound and 2 * sound >= total else Language.OCTETS
 
 
 def _is_text(octet: int) -> bool:

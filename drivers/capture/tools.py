@@ -20,6 +20,7 @@ from drivers.capture.listing import as_json, listing
 from drivers.capture.messages import Item, Language
 from drivers.capture.records import CaptureFile, CaptureRecord, whole_capture
 from drivers.capture.replaying import Replayed, first_line, only_port, replay
+from drivers.capture.sessions import only_scenario, sessions
 from drivers.capture.tape import fit
 from drivers.profiles.profile import Profile, read_profile
 from drivers.transport.address import Scheme
@@ -37,9 +38,11 @@ __all__ = [
     "listing",
     "messages",
     "only_port",
+    "only_scenario",
     "replay_against",
     "save",
     "secret_from_file",
+    "sessions",
     "whole_capture",
 ]
 

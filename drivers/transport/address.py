@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Self
 
 from bench.errors import UsageError
@@ -26,7 +27,9 @@ class Scheme(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PortAddress:
-    """`text` is what the station file says; `name` is a path or an emulated port's name."""
+    """`text` is what the station file says, a relative path from the current folder made whole;
+    `name` is a path or an emulated port's name.
+    """
 
     scheme: Scheme
     text: str
@@ -40,6 +43,8 @@ class PortAddress:
         scheme, _, rest = text.partition(":")
         if "\0" in text:
             raise UsageError(f"port: expected {_EXPECTED}, got {text!r}")
+        if text.startswith(("./", "../")):
+            text = str(Path.cwd() / text)  # links stay: they name a device that comes and goes
         if text.startswith("/"):
             return cls(Scheme.DEVICE, text, name=text)
         if scheme in (Scheme.PTY, Scheme.EMU) and rest:

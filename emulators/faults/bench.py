@@ -63,4 +63,3 @@ BENCH_FAULTS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
     }
 )
 """Every fault of the bench by its name."""
-

@@ -65,19 +65,19 @@ def reboot(device: EmulatedDevice, strike: Strike) -> None:
     device.restart()
 
 
-@state_fault(Family.DEVICE, METERS, Option.BY)
+@state_fault(Family.DEVICE, METERS, Option.BY, leaves_answers=True)
 def clock_step(meter: Meter, strike: Strike) -> None:
     """The meter's clock jumps by `by` (such as -600s), or one hour forward if none is given."""
     meter.device_clock.step(_USUAL_STEP if strike.spec.by is None else strike.spec.by)
 
 
-@state_fault(Family.DEVICE, METERS)
+@state_fault(Family.DEVICE, METERS, leaves_answers=True)
 def clock_epoch(meter: Meter, strike: Strike) -> None:
     """The meter's clock has lost its backup and shows 1970-01-01T00:00:00Z."""
     meter.device_clock.reset_to_epoch()
 
 
-@state_fault(Family.DEVICE, METERS, Option.BY, Option.LASTS)
+@state_fault(Family.DEVICE, METERS, Option.BY, Option.LASTS, leaves_answers=True)
 def clock_drift(meter: Meter, strike: Strike) -> Undo:
     """The meter's clock runs fast by `by` parts per million, or 500 if none is given."""
     clock = meter.device_clock
@@ -100,20 +100,20 @@ def factory_reset(device: EmulatedDevice, strike: Strike) -> None:
         device.reset_to_factory()
 
 
-@state_fault(Family.DEVICE, METERS, Option.LASTS)
+@state_fault(Family.DEVICE, METERS, Option.LASTS, leaves_answers=True)
 def supply_opened(meter: Meter, strike: Strike) -> Undo:
     """The meter interrupts the supply."""
     meter.interrupt_supply()
     return meter.restore_supply
 
 
-@state_fault(Family.DEVICE, METERS)
+@state_fault(Family.DEVICE, METERS, leaves_answers=True)
 def register_lost(meter: Meter, strike: Strike) -> None:
     """The meter's register starts again from zero."""
     meter.lose_register()
 
 
-@state_fault(Family.DEVICE, METERS, prepayment_only=True)
+@state_fault(Family.DEVICE, METERS, prepayment_only=True, leaves_answers=True)
 def balance_lost(meter: Meter, strike: Strike) -> None:
     """The prepayment balance is gone. Needs an installation that pays by prepayment."""
     meter.lose_balance()

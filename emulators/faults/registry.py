@@ -80,7 +80,7 @@ class Fault:
 
     Exactly one of `fate` (a request fault) and `begin` (a state fault) is set. `changing_only`: it
     strikes only requests that change something. `prepayment_only`: without prepayment it would
-    have no effect.
+    have no effect. `leaves_answers`: it changes nothing of whether and how its target answers.
     """
 
     name: str
@@ -93,6 +93,7 @@ class Fault:
     begin: Callable[[Any, Strike], Undo | None] | None = None
     changing_only: bool = False
     prepayment_only: bool = False
+    leaves_answers: bool = False
 
 
 FAULTS: Final[dict[str, Fault]] = {}
@@ -126,7 +127,11 @@ def request_fault(
 
 
 def state_fault(
-    family: Family, roles: frozenset[Role], *options: Option, prepayment_only: bool = False
+    family: Family,
+    roles: frozenset[Role],
+    *options: Option,
+    prepayment_only: bool = False,
+    leaves_answers: bool = False,
 ) -> Callable[[F], F]:
     """Registers a function of a model and a `Strike` that changes the model."""
 
@@ -139,6 +144,7 @@ def state_fault(
             frozenset(options),
             begin=begin,
             prepayment_only=prepayment_only,
+            leaves_answers=leaves_answers,
         )
         return begin
 

@@ -10,7 +10,8 @@ import pytest
 from bench.emulation import HELD
 from bench.grid.cell import Cell, Scope, Strike
 from bench.grid.schedules import FATES, Fated, children, random_way
-from bench.grid.trial import Request, Trial, run_cell
+from bench.grid.striking import Request
+from bench.grid.trial import Trial, run_cell
 from bench.trace import to_json
 
 ROOT = Fated(Cell("da-dual-fuel", Scope.KEYS))

@@ -68,7 +68,10 @@ class Plan:
 
 @dataclass
 class Disk:
-    """What survives: the journal's entries. `added` and `written` count those, and every write. Implements what the recorder needs."""
+    """What survives: the journal's entries. Implements what the recorder needs of a journal.
+
+    `added` counts entries, `written` also what is written of keys, since the life began.
+    """
 
     entries: list[Entry] = field(default_factory=list)
     added: int = 0

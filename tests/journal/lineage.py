@@ -24,8 +24,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from bench import run_identity
 from bench.clock import Cancellation, PacedClock
 from bench.journal.entry import Entry, Kind
+from bench.journal.run_head import process_fingerprint
 from bench.journal.run_journal import taken_up
 from bench.journal.store import FILE, Journal, Keep
 from bench.journal.values import read
@@ -313,6 +315,12 @@ class Figures:
         )
 
 
+def one_process_definition() -> None:
+    """Every fork runs what this process has imported, whatever becomes of the source meanwhile."""
+    now = process_fingerprint()
+    run_identity.process_fingerprint = lambda: now
+
+
 def figures_of(folder: Path, story: str, write: int, seed: int, kills: int) -> Figures:
     """One lineage: killed with that write of the journal, or (0) at that many random moments."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -325,7 +333,8 @@ def figures_of(folder: Path, story: str, write: int, seed: int, kills: int) -> F
         wrong = [f"{folder.name}: {each}" for each in lineage.verdict_on()]
         others = {code: count for code, count in lineage.ends.items() if code not in (0, -9)}
         if others:
-            wrong.append(f"{folder.name}: ended with {others}: see {folder / 'log'}")
+            log = (folder / "log").read_text(encoding="utf-8")
+            wrong.append(f"{folder.name}: ended with {others}: {log[-2000:]}")
         figures = Figures(1, lineage.kills, wrong, Counter([_closed(lineage.run)]))
     if not wrong:
         shutil.rmtree(folder, ignore_errors=True)
@@ -339,6 +348,7 @@ def main() -> int:
     """
     story, wanted = sys.argv[1], sys.argv[2]
     workers = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    one_process_definition()
     with tempfile.TemporaryDirectory(prefix="lineage-") as made:
         os.environ["SMETS1_BENCH_LOCK_DIR"] = made
         share = partial(_share, Path(made), story, wanted, workers)

@@ -108,6 +108,7 @@ class Pulled:
 
 @pytest.mark.parametrize("rig", RIGS.values(), ids=lambda rig: rig.name)
 @pytest.mark.parametrize("fresh", [False, True], ids=["standing", "fresh"])
+@pytest.mark.timeout(1800 if EVERY else 120)
 def test_pulled_at_an_octet(rig: Rig, fresh: bool) -> None:
     pulled = Pulled(rig)
     assert pulled.driven.settled.right(pulled.driven.settled.do())

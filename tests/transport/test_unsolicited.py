@@ -44,14 +44,16 @@ def test_messages_are_told_from_answers_however_the_stream_is_cut(
 @given(st.lists(st.binary(max_size=30) | st.sampled_from((b"RING", b"\r", b"+CM", b"TI:"))))
 def test_no_octet_is_lost_and_what_is_held_is_bounded(pieces: list[bytes]) -> None:
     classifier = LineClassifier(STARTS, longest=16)
-    out = 0
+    out = count = 0
     for piece in pieces:
         answer, messages = classifier.split(piece)
         assert all(message.startswith(STARTS) for message in messages)
         out += len(answer) + sum(len(message) + 1 for message in messages)
+        count += len(messages)
     held = classifier.give_up()
     assert len(held) <= 16
-    assert out + len(held) == sum(map(len, pieces))
+    line_feeds = sum(map(len, pieces)) - out - len(held)
+    assert 0 <= line_feeds <= count, "the rest of a line end of CR and LF"
 
 
 def station() -> tuple[VirtualClock, MemoryPort, UnsolicitedQueue]:
