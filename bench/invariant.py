@@ -25,6 +25,7 @@ class Invariant(StrEnum):
     KEY_LOST = "key-lost"
     COUNTER = "counter-fell"
     LOCKED = "locked-out"
+    MISCOUNTED = "registers-wrong"
     ACKNOWLEDGED = "acknowledged-not-done"
     REFUSED = "refused"
     UNANSWERED = "unanswered"

@@ -22,6 +22,7 @@ from bench.journal.run_head import Ordered, RunHead
 from bench.journal.run_journal import RunJournal, journalled
 from bench.journal.store import JournalFailed
 from bench.operator import Nobody, Operator
+from bench.place_lending import lent
 from bench.report.story import story
 from bench.result import (
     DeviceRecord,
@@ -183,6 +184,7 @@ def _run_suite(
         else:
             journal = stack.enter_context(journalled(folder, head, WallClock().now()))
             _forget_captures(folder)
+        order = replace(order, station=stack.enter_context(lent(order.station, folder)))
         watch = watched(folder, suite, len(chosen)) if watched is not None else Unwatched()
         with Recording(folder, order.signer, span) as recording:
             records: list[ScenarioRecord] = []

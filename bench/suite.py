@@ -83,6 +83,18 @@ class Preconditions:
 
 
 @dataclass(frozen=True, slots=True)
+class Soak:
+    """After the migration every device is read once in `every`, until `lasts` is over.
+
+    Where the station has a reference meter it watches the supply and the registers of the meter
+    that it measures, from the opening on.
+    """
+
+    lasts: Micros
+    every: Micros = HOUR
+
+
+@dataclass(frozen=True, slots=True)
 class FaultEntry:
     """A fault by name, its target, and its moment: exactly one of `after`, `when`, `request`."""
 

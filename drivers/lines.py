@@ -19,6 +19,7 @@ from bench.devices import CommsHub, Device, PowerSwitch, ReferenceMeter, Role
 from bench.emulation import FaultSpec
 from bench.errors import UsageError
 from bench.installation import DeviceSpec
+from bench.labgrid_place import PlaceRelays, is_place_port
 from bench.secret import Secret
 from bench.units import MILLISECOND
 from drivers.capture.run_folder import captured
@@ -39,6 +40,7 @@ from drivers.profiles.dlms_keys import MeterKeys, demo_meter_keys
 from drivers.profiles.profile import Profile, read_profile
 from drivers.transport.address import PortAddress
 from drivers.transport.bus import SharedBus
+from drivers.transport.lock import PortLock, lock_directory
 from drivers.transport.memory import MemoryPort, WirePeer
 from drivers.transport.opening import open_transport
 from drivers.transport.pipe import Transport
@@ -58,6 +60,11 @@ def port_problem(port: str) -> str:
     except UsageError as error:
         return str(error)
     return f"{port}: an emulated port has no name here" if address.emulated else ""
+
+
+def lock(port: str) -> PortLock:
+    """The bench's own lock on a port, or on what has ports. Raises `Busy`, `BenchError`."""
+    return PortLock(port, lock_directory())
 
 
 def profile_role(path: Path) -> Role:
@@ -185,8 +192,13 @@ class BenchKit:
     """Relay board and reference meter, on one bus where they name the same port."""
 
     def __init__(self, board: KitPort | None, meter: KitPort | None, clock: Clock) -> None:
-        """Raises `PortGone`, `Busy`. Asks nothing and switches nothing."""
-        profiles = {each: read_profile(each.profile) for each in (board, meter) if each}
+        """Raises `PortGone`, `Busy`. Asks nothing and switches nothing.
+
+        A board may be the power of a labgrid place instead, which has no profile.
+        """
+        of_place = board is not None and is_place_port(board.port)
+        on_buses = (None if of_place else board, meter)
+        profiles = {each: read_profile(each.profile) for each in on_buses if each}
         self.board: PowerSwitch | None = None
         self.meter: ReferenceMeter | None = None
         buses: dict[str, SharedBus] = {}
@@ -197,7 +209,9 @@ class BenchKit:
                     settle = max(other.timing.quiet for other in profiles.values())
                     transport = open_transport(each.port, held.line.settings, clock)
                     buses[each.port] = SharedBus(stack.enter_context(transport), settle=settle)
-            if board is not None:
+            if board is not None and of_place:
+                self.board = PlaceRelays.at(board.port)
+            elif board is not None:
                 self.board = ModbusRelayBoard("relay-board", profiles[board], buses[board.port])
             if meter is not None:
                 bus = buses[meter.port]

@@ -13,7 +13,7 @@ from bench.cli import main
 from bench.errors import ExitCode
 
 TRACES = Path(__file__).parent.parent / "fixtures" / "traces"
-MDS = TRACES / "3.2-mds" / "one-repeat.jsonl"
+MDS = TRACES / "3.2-mds" / "three-repeats.jsonl"
 OPTION = "--accept-inconclusive"
 
 SUITE = """
@@ -71,9 +71,8 @@ def test_a_failed_rule_is_never_accepted() -> None:
     assert done.exit_code == ExitCode.FAIL
 
 
-def test_nothing_exercised_is_not_accepted(tmp_path: Path) -> None:
-    (tmp_path / "empty.jsonl").write_text("", encoding="utf-8")
-    done = invoke("check", tmp_path / "empty.jsonl", OPTION, "3.2-retry")
+def test_nothing_exercised_is_not_accepted() -> None:
+    done = invoke("check", TRACES / "3.2-mds" / "one-attempt.jsonl", OPTION, "3.2-retry")
     assert done.exit_code == ExitCode.INCONCLUSIVE
 
 
@@ -140,7 +139,7 @@ def test_everything_wrong_with_the_list_is_said(tmp_path: Path) -> None:
     assert done.stderr.splitlines() == [
         f"error: {path}:2:12: accepted[0].rule: expected a rule, or a .yaml file, got "
         "'3.2-retri'; did you mean '3.2-retry'?",
-        f"error: {path}:3:31: accepted[1].because: expected a reason that a reader of the log "
+        f"error: {path}:3:32: accepted[1].because: expected a reason that a reader of the log "
         "understands, got nothing",
         "error: --accept-inconclusive: expected a rule, or a .yaml file, got '3.3-sua-rety'; "
         "did you mean '3.3-sua-retry'?",

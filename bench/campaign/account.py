@@ -1,5 +1,4 @@
-"""What one installation adds to the counts: read off its events, as any reader of its trace could.
-"""
+"""What one installation adds to the counts, read off its events as from any trace."""
 
 from __future__ import annotations
 
@@ -85,5 +84,3 @@ def count_in(tally: Tally, drawn: Drawn, played: Played, events: list[Event]) ->
     elif outcome == BENCH_ERROR:
         totals[BENCH_ERROR] += 1
         tally.notice(BENCH_ERROR, (1, number, name))
-
-

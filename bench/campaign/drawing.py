@@ -17,8 +17,6 @@ from bench.suite import FaultEntry, KeyKnown
 from bench.units import DAY, SECOND, Micros
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """One installation of a population. `start`: when its clock starts; it opens a day later.

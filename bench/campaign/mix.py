@@ -94,7 +94,7 @@ class Condition:
     faults: tuple[DrawnFault, ...] = ()
     devices: Mapping[str, Quirk] = field(default_factory=dict)
     keys: Mapping[str, KeyKnown] = field(default_factory=dict)
-    parties: PartyBehaviours = PartyBehaviours()
+    parties: PartyBehaviours = field(default_factory=PartyBehaviours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,5 +123,5 @@ class Mix:
     start: Instant = DEFAULT_START
     opening_hours: Micros = 8 * HOUR
     delays: Delays = Delays()
-    parties: PartyBehaviours = PartyBehaviours()
+    parties: PartyBehaviours = field(default_factory=PartyBehaviours)
     conditions: tuple[Condition, ...] = ()

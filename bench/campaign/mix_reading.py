@@ -18,7 +18,7 @@ from bench.parties import Actor
 from bench.plugins import EMULATORS, load
 from bench.shipped import find
 from bench.spelling import did_you_mean
-from bench.units import DAY
+from bench.units import DAY, Micros
 from bench.yaml_source import Document
 from bench.yaml_source import load as load_yaml
 
@@ -134,8 +134,8 @@ def _condition_problems(
         spec = FaultSpec(
             fault.fault,
             fault.target,
-            Moment(fault.after and fault.after.least, fault.when, fault.request, fault.nth),
-            fault.lasts and fault.lasts.least,
+            Moment(_least(fault.after), fault.when, fault.request, fault.nth),
+            _least(fault.lasts),
             fault.times,
             fault.code,
             fault.by,
@@ -167,6 +167,10 @@ def _condition_problems(
     )
     if not says_something:
         yield document.problem(here, "expected faults, devices, keys or parties, got none of them")
+
+
+def _least(span: Span | None) -> Micros | None:
+    return None if span is None else span.least
 
 
 def _span_problems(

@@ -1,4 +1,4 @@
-"""`campaign.html`: one file that needs nothing else. Its policy allows its own style and no more."""
+"""`campaign.html`: one file that needs nothing else; its policy allows its own style alone."""
 
 from __future__ import annotations
 

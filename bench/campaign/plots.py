@@ -80,12 +80,15 @@ def _chart(
     ]
     for count in _marks(highest, logarithmic):
         y = base - height(count)
-        drawn.append(f'<line class="grid" x1="{_LEFT}" y1="{y:.1f}" x2="{_WIDTH - 8}" y2="{y:.1f}"/>')
+        drawn.append(
+            f'<line class="grid" x1="{_LEFT}" y1="{y:.1f}" x2="{_WIDTH - 8}" y2="{y:.1f}"/>'
+        )
         drawn.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{count:,}</text>')
     for place, bar in enumerate(bars):
         x, top = _LEFT + place * step, base - height(bar.total)
         said = f"{bar.label}: " + ", ".join(
-            f"{count:,}" if len(bar.parts) == 1 else f"{count:,} {name}" for name, count in bar.parts
+            f"{count:,}" if len(bar.parts) == 1 else f"{count:,} {name}"
+            for name, count in bar.parts
         )
         y = float(base)
         for name, count in bar.parts:

@@ -1,4 +1,4 @@
-"""`campaign.json`: what a campaign found. The same campaign gives the same bytes, however it ran."""
+"""`campaign.json`: what a campaign found; the same bytes, however the campaign was run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A shard: some installations of a campaign, one after the other, drawn, played, judged, counted."""
+"""A shard: some installations of a campaign; each drawn, played, judged and counted in turn."""
 
 from __future__ import annotations
 

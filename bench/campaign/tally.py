@@ -28,7 +28,8 @@ class Tally:
     outcome; `none` where none held. `failures`: by section and code, once for each installation.
     `reports`: by code, once for each installation. `attempts`: by section and how many. `spans`: by
     steps of `STEP` from the first opening to the last close. `passages`, `wake_ups`: by how many.
-    `opened`, `reopened`, `closed`: by day since 1970. `rules`: by rule and verdict. `worst`: by kind.
+    `opened`, `reopened`, `closed`: by day since 1970. `rules`: by rule and verdict. `worst`: by
+    kind.
     """
 
     totals: Counter[str] = field(default_factory=Counter)

@@ -45,9 +45,7 @@ class Order:
 
     @property
     def plan(self) -> Plan:
-        return Plan(
-            self.mix.mix, self.mix.installations, self.strategy, self.tolerance, self.seed
-        )
+        return Plan(self.mix.mix, self.mix.installations, self.strategy, self.tolerance, self.seed)
 
     def head(self) -> Mapping[str, Any]:
         """What must be the same for the campaign to be the same."""
@@ -141,4 +139,3 @@ def work_through(
         for key in sorted(kept.done):
             whole.take(kept.done[key])
     return Campaign(order, whole, complete)
-

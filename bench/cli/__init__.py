@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "check": ("bench.cli.check:check", "Judge a trace against the strategy, rule by rule."),
     "rules": ("bench.cli.rules:rules", "Print the strategy: values, rules, status, sources."),
     "faults": ("bench.cli.faults:faults", "Run everything that can go wrong; judge each end."),
+    "campaign": ("bench.cli.campaign:campaign", "Migrate a whole population, and count."),
     "report": ("bench.cli.report:report", "Render the report of a finished run again."),
     "serve": ("bench.cli.serve:serve", "Show runs in a browser, live and finished."),
     "pack": ("bench.cli.pack:pack", "Make one signed file of evidence from a run."),

@@ -70,7 +70,9 @@ class _Followed:
         truth = watched.after.devices[self.name].keys.get(KeySlot.SUA)
         if truth is None:
             return
-        if truth.counter is not None and truth.counter < self.taken:
+        proven = "" if self.proven is None else self.proven[0]
+        explained = truth.check_value == proven or truth.check_value in self.carried
+        if explained and truth.counter is not None and truth.counter < self.taken:
             detail = f"it had taken command {self.taken}, and goes by {truth.counter} now"
             yield Breach(self.name, Invariant.COUNTER, detail)
         elif self.proven is not None and truth.check_value != self.proven[0]:

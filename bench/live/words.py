@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from bench.live.status import Current, Status
 from bench.live.view import Trying, View
 from bench.printable import printable
 from bench.report.spoken import count, moment, span, time_of_day
 from bench.units import DAY, SECOND, Micros
+
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +95,13 @@ def _attempt(trying: Trying | None) -> str:
 
 def _next(current: Current, now: Micros) -> str:
     if current.until is None:
-        return current.doing or "now"
+        return "now"
     left = current.until - now
-    what = f" ({current.doing})" if current.doing else ""
-    if left <= 0:
-        return f"due{what}"
     at = moment(_whole(current.until)) if left >= DAY else time_of_day(_whole(current.until))
-    return f"in {span(_whole(left))}, at {at} UTC{what}"
+    if current.doing:
+        awaited = _CAMEL.sub(" ", current.doing).lower()
+        return f"on {awaited}, or at {at} UTC"
+    return f"in {span(_whole(left))}, at {at} UTC" if left > 0 else "due"
 
 
 def _whole(length: Micros) -> Micros:

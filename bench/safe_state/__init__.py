@@ -6,13 +6,14 @@ the run ends, well or not; if the process is killed, by a small process that wat
 
 from bench.safe_state.guarding import GuardedHub, GuardedPowerSwitch
 from bench.safe_state.keeping import SafeState
-from bench.safe_state.undo import CloseJoining, Noted, SetRelay, Undo
+from bench.safe_state.undo import CloseJoining, Noted, ReleasePlace, SetRelay, Undo
 
 __all__ = [
     "CloseJoining",
     "GuardedHub",
     "GuardedPowerSwitch",
     "Noted",
+    "ReleasePlace",
     "SafeState",
     "SetRelay",
     "Undo",

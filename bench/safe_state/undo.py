@@ -9,6 +9,7 @@ from bench.clock import WallClock
 from bench.devices import Role
 from bench.errors import BenchError
 from bench.installation import DeviceSpec
+from bench.labgrid_place import Place
 from bench.plugins import DRIVERS, load
 
 
@@ -39,6 +40,17 @@ class CloseJoining:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleasePlace:
+    """A place of labgrid is released, unless another run of this bench holds it meanwhile."""
+
+    coordinator: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"labgrid place {self.place} released"
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """What cannot be put back without keys or people: it is said, not done."""
 
@@ -48,10 +60,10 @@ class Noted:
         return self.what
 
 
-Undo = SetRelay | CloseJoining | Noted
+Undo = SetRelay | CloseJoining | ReleasePlace | Noted
 
 _FORMS: Final[dict[str, type[Undo]]] = {
-    cls.__name__: cls for cls in (SetRelay, CloseJoining, Noted)
+    cls.__name__: cls for cls in (SetRelay, CloseJoining, ReleasePlace, Noted)
 }
 
 
@@ -81,5 +93,12 @@ def do_from_outside(undo: Undo) -> None:
             line.device.permit_join(0)
         finally:
             line.close()
+    elif isinstance(undo, ReleasePlace):
+        place = Place(undo.coordinator, undo.place)
+        lock = lines.lock(str(place))
+        try:
+            place.release()
+        finally:
+            lock.release()
     else:
         raise BenchError("left as it is: a person must look at it")

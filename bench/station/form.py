@@ -16,7 +16,7 @@ from bench.devices import PaymentMode, Role
 from bench.installation import DeviceSpec, Emulation, Installation
 from bench.parties import Group
 from bench.station.port import DIRECT as DIRECT_PORT
-from bench.station.port import Reach, reach_of
+from bench.station.port import LABGRID, Reach, reach_of
 from bench.units import Micros
 
 
@@ -159,6 +159,19 @@ class Kit:
 
 
 @dataclass(frozen=True, slots=True)
+class LabgridPlace:
+    """The place of labgrid that this bench is; `coordinator` is HOST:PORT.
+
+    Its serial resources are reached as `port: labgrid:NAME`. `feeds`: the power resource that feeds
+    each device's mains.
+    """
+
+    place: str
+    coordinator: str
+    feeds: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What a scenario may cost on this bench; beyond it the bench stops it.
 
@@ -182,6 +195,7 @@ class Station:
     devices: Mapping[str, StationDevice] = field(default_factory=dict)
     installation: StationInstallation | None = None
     kit: Kit = Kit()
+    labgrid: LabgridPlace | None = None
     limits: Limits = Limits()
     operator: str = ""
 
@@ -204,6 +218,7 @@ class Station:
         ports += [entry.port for entry in installed.values()]
         kit = (self.kit.relay_board, self.kit.reference_meter)
         ports += [entry.port for entry in kit if entry is not None]
+        ports += [LABGRID] if self.labgrid is not None else []
         return frozenset(map(reach_of, ports))
 
     @property

@@ -12,6 +12,8 @@ DIRECT: Final = "direct:"
 MEMORY: Final = "emu:"
 PTY: Final = "pty:"
 VIA_HUB: Final = "via:hub"
+LABGRID: Final = "labgrid:"
+"""`labgrid:NAME` is a serial resource of the station's labgrid place."""
 
 
 class Reach(Enum):
@@ -46,11 +48,14 @@ def port_problem(port: str) -> str:
     """What is wrong with the form of a port; empty where nothing is. Opens nothing."""
     if port in _NAMED:
         return ""
+    if port.startswith(LABGRID):
+        named = port.removeprefix(LABGRID)
+        return "" if named else f"expected {LABGRID}NAME, a serial resource of the labgrid place"
     wrong: str = load(DRIVERS, "lines").port_problem(port)
     if not wrong:
         return ""
     return (
         f"expected {DIRECT}, {MEMORY}, {PTY}, {VIA_HUB} or a port such as "
         f"/dev/serial/by-id/…, hwgrep://…, socket://host:port, rfc2217://host:port, "
-        f"listen:host:port, got '{port}'{did_you_mean(port, _NAMED)}"
+        f"listen:host:port, {LABGRID}NAME, got '{port}'{did_you_mean(port, _NAMED)}"
     )

@@ -15,7 +15,7 @@ from bench.secret_reference import reference_problem
 from bench.shipped import find
 from bench.spelling import did_you_mean
 from bench.station.form import ClockSource, InstalledDevice, Security, Station, StationDevice
-from bench.station.port import VIA_HUB, Reach, port_problem, reach_of
+from bench.station.port import LABGRID, VIA_HUB, Reach, port_problem, reach_of
 from bench.yaml_source import Document
 from bench.yaml_source import load as load_document
 
@@ -69,6 +69,7 @@ class _Checks:
                 message = "expected devices here or under installation, got both"
                 yield self._problem(("devices",), message, at_key=True)
         yield from self._kit_problems()
+        yield from self._labgrid_problems()
         yield from self._shared_port_problems()
         yield from self._limit_problems()
 
@@ -178,6 +179,45 @@ class _Checks:
                 path = (*here, "calibration", "uncertainty")
                 message = "expected a share of the reading such as 0.002"
                 yield self._problem(path, f"{message}, got {self._document.got(path)}")
+
+    def _labgrid_problems(self) -> Iterator[Problem]:
+        place, board = self._station.labgrid, self._station.kit.relay_board
+        if place is None:
+            for here, port in self._ports():
+                if port.startswith(LABGRID):
+                    message = f"{port} needs the place it is of: labgrid: {{place, coordinator}}"
+                    yield self._problem(here, message)
+            return
+        if not place.place or place.place.startswith("+") or set(place.place) & set(" /\n"):
+            message = "expected the name of a place, without spaces and slashes"
+            yield self._problem(("labgrid", "place"), f"{message}, got '{place.place}'")
+        host, _, number = place.coordinator.rpartition(":")
+        if not host or not number.isascii() or not number.isdigit() or int(number[:6]) > 65_535:
+            message = "expected host:port of labgrid's coordinator"
+            yield self._problem(("labgrid", "coordinator"), f"{message}, got '{place.coordinator}'")
+        if place.feeds and board is not None:
+            message = "expected labgrid's power or a relay board, got both"
+            yield self._problem(("labgrid", "feeds"), message, at_key=True)
+        for name in place.feeds:
+            yield from self._device_problem(("labgrid", "feeds", name), name, at_key=True)
+            if self._is_gas_meter(name):
+                message = "a gas meter has a battery: expected nothing that feeds it"
+                yield self._problem(("labgrid", "feeds", name), message, at_key=True)
+
+    def _ports(self) -> Iterator[tuple[Place, str]]:
+        """Every port of the file and its place there."""
+        for name, device in self._station.devices.items():
+            yield ("devices", name, "port"), device.port
+        installed = self._station.installation
+        for name, entry in (installed.devices if installed is not None else {}).items():
+            yield ("installation", "devices", name, "port"), entry.port
+        kit = self._station.kit
+        for key, each in (
+            ("relay-board", kit.relay_board),
+            ("reference-meter", kit.reference_meter),
+        ):
+            if each is not None:
+                yield ("kit", key, "port"), each.port
 
     def _is_gas_meter(self, name: str) -> bool:
         installed = self._station.installation

@@ -5,30 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from typing import Final
+
 from bench.errors import UsageError
+from bench.spelling import did_you_mean
 from drivers.capture.decoding import decode
-from drivers.capture.messages import Item
+from drivers.capture.messages import Item, Message
 from drivers.capture.records import CaptureRecord, Happening, Noted, read_capture
+from drivers.capture.tape import fit
+
+
+_TELLING: Final = (Happening.DISCARDED, Happening.GONE, Happening.REOPENED)
 
 
 def sessions(path: Path) -> Iterator[tuple[str, list[Item]]]:
     """Each scenario's name with what passed for it, in the file's order; one at a time in memory.
 
-    A scenario that was taken up again comes once more. `UsageError`: a line is no record.
+    Of the happenings only those that tell what became of octets. A scenario that was taken up
+    again comes once more. `UsageError`: a line is no record.
     """
     for name, records in _parted(read_capture(path)):
-        yield name, decode(records)
+        items = decode(records)
+        yield (
+            name,
+            [item for item in items if isinstance(item, Message) or item.happening in _TELLING],
+        )
 
 
 def only_scenario(records: Iterable[CaptureRecord], scenario: str) -> list[CaptureRecord]:
-    """What passed for one scenario. `UsageError` names those that the capture has."""
+    """What passed for one scenario. `UsageError`: nothing did."""
     parts = list(_parted(records))
     found = [record for name, part in parts if name == scenario for record in part]
     if not found:
-        held = ", ".join(dict.fromkeys(name for name, _ in parts if name)) or "none"
-        raise UsageError(
-            f"the capture has no scenario {scenario!r}; it has {held}", hint="--scenario NAME"
-        )
+        near = did_you_mean(scenario, [fit(name) for name, _ in parts])
+        raise UsageError(f"the capture has no scenario '{fit(scenario)}'{near}")
     return found
 
 

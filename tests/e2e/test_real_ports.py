@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import ExitCode
+from bench.live.status import read_status
 from drivers.modbus_relay_board import connect
 from tests.e2e.bench_on_ports import BOARD, COMMAND, hosted, lay_out
 
@@ -34,7 +35,7 @@ class Told:
 def run_at_a_terminal(folder: Path, answers: dict[str, str]) -> Told:
     """Runs the command on a pseudo-terminal and types an answer where its question appears."""
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
-    environment |= {"SMETS1_BENCH_LOCK_DIR": str(folder), "TERM": "dumb"}
+    environment |= {"SMETS1_BENCH_LOCK_DIR": str(folder), "TERM": "xterm"}
     screen, typed = "", dict(answers)
     ours, theirs = pty.openpty()
     with subprocess.Popen(
@@ -85,6 +86,17 @@ def test_a_run_on_ports_with_a_person_at_the_bench(tmp_path: Path) -> None:
     assert [(each["answer"], each["by"]) for each in asked] == [("yes", "K. Example")] * 2
     assert [told.trace.index(each) for each in asked] == [1, len(told.trace) - 2]
     assert [each["step"] for each in scenario["operator"]] == ["before", "after"]
+    # It was seen while it went on, in the terminal, and is published for who looks on.
+    for seen in ("attempt", "2 of 4 of electricity (section 3.3)", "account", "next"):
+        assert seen in told.screen, seen
+    status = read_status(tmp_path / "out")
+    assert status is not None
+    assert (status.state, status.verdict, status.kit) == (
+        "finished",
+        told.record["verdict"],
+        "EMULATED",
+    )
+    assert status.done == 3
     # What the bench lacks is not run, and says why.
     assert (
         "can be put into an emulated device only"

@@ -1,7 +1,7 @@
 """The emulated meters, read and rekeyed by two independent clients over TCP and a pty.
 
 Both packages have licences that keep them out of this project, so they run in an interpreter of
-their own. To enable: make a virtual environment, install `dlms-cosem` and `gurux-dlms` there, and
+their own. To enable: `make peers`; or make a virtual environment, install `peers.txt` there, and
 name its Python in SMETS1_BENCH_PEERS. `pytest -s` prints the versions.
 """
 

@@ -129,13 +129,15 @@ def told(view: View | None, now: int, **more: object) -> dict[str, str]:
 
 def test_rows_count_down_to_the_next_attempt() -> None:
     view = viewed(Opened(at=T, group="DA", **AT), attempt(2, device="g"))
-    more = {"until": T + 29 * MINUTE, "doing": "wait"}
+    more = {"until": T + 29 * MINUTE}
     said = told(view, T + 10 * SECOND, **more)
     assert said["scenario"] == "4 of 12: da-one"
     assert said["installation"] == "I of group DA, open for 10 s"
     assert said["attempt"] == "2 of 7 of g (section 3.3): failed"
     assert said["next"].startswith("in 28 min 50 s, at ")
-    assert told(view, T + 30 * MINUTE, **more)["next"] == "due (wait)"
+    assert told(view, T + 30 * MINUTE, **more)["next"] == "due"
+    awaited = told(view, T, until=T + 2 * DAY, doing="FileReceived or SubmissionReceived")["next"]
+    assert awaited == "on file received or submission received, or at 8 Jun 2021 17:20 UTC"
     assert "Jun 2021" in told(view, T, until=T + 2 * DAY)["next"]
 
 
