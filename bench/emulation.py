@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from bench.clock import Clock
-from bench.devices import Device, Identity, KeySlot, SupplyState
+from bench.devices import Device, Identity, KeySlot, Measurement, SupplyState
 from bench.installation import Installation
 from bench.parties import Holder, Inbox, Parties
 from bench.secret import Secret
@@ -309,6 +309,9 @@ class EmulatedWorld(Protocol):
 
         Returns what lets all requests through that are still held.
         """
+
+    def measure(self, device: str) -> Measurement:
+        """What a reference meter in the feed of an electricity meter would read now."""
 
     def observe(self, event: Event) -> None:
         """Sees every event the process emits; only `Moment.on` uses it."""

@@ -34,6 +34,7 @@ _KEPT: Final = {
     Invariant.KEY_LOST: "it to hold the old key or the new one",
     Invariant.COUNTER: "its newest counter never to fall",
     Invariant.LOCKED: "no lockout, as nobody showed it too many wrong keys",
+    Invariant.MISCOUNTED: "its registers to count what was used",
     Invariant.ACKNOWLEDGED: "what it acknowledges to be done",
     Invariant.REFUSED: "it to do what it is asked",
     Invariant.UNANSWERED: "an answer",
@@ -196,7 +197,7 @@ def _rules(expect: Expectation, rules: RuleVerdicts, strategy: Strategy) -> Iter
 def _invariants(ran: Ran) -> Iterator[str]:
     expect, watched = ran.prepared.scenario.expect, watched_in(ran)
     wanted = {(device, what) for device, each in expect.found.items() for what in each}
-    for breach in breaches(watched):
+    for breach in breaches(watched, ran.witnessed):
         name, what = breach.device, breach.what
         if (name, what) in wanted:
             wanted.discard((name, what))

@@ -105,6 +105,10 @@ class MemoryKeyRing:
         self._entry(device, slot).staged = None
         self._changed()
 
+    def saw_counter(self, device: str, counter: int) -> None:
+        """The device has seen this command counter: the next ones are above it."""
+        self._counters[device] = max(counter, self._counters.get(device, 0))
+
     def next_counter(self, device: str) -> int:
         counter = self._counters.get(device, 0) + 1
         self._counters[device] = counter

@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from bench.labgrid_place import Place, PlaceRelays, port_of
-from bench.plugins import DRIVERS, load
+from bench.labgrid_place import Place, PlaceRelays, locked, port_of
 from bench.safe_state import ReleasePlace, SafeState
 from bench.station.form import LabgridPlace, RelayBoardEntry, Station, StationDevice
 from bench.station.port import LABGRID
@@ -30,16 +28,11 @@ def lent(station: Station, folder: Path) -> Iterator[Station]:
     if wanted is None:
         yield station
         return
-    lines: Any = load(DRIVERS, "lines")
     place = Place(wanted.coordinator, wanted.place)
-    lock = lines.lock(str(place))
-    try:
-        with SafeState(folder) as state:
-            state.register(ReleasePlace(place.coordinator, place.name), place.release)
-            place.acquire()
-            yield _at(station, place, wanted)
-    finally:
-        lock.release()
+    with locked(place), SafeState(folder) as state:
+        state.register(ReleasePlace(place.coordinator, place.name), place.release)
+        place.acquire()
+        yield _at(station, place, wanted)
 
 
 def _at(station: Station, place: Place, wanted: LabgridPlace) -> Station:
@@ -66,7 +59,7 @@ def _at(station: Station, place: Place, wanted: LabgridPlace) -> Station:
     devices: Mapping[str, StationDevice] = {
         name: replace(device, port=port(device.port)) for name, device in station.devices.items()
     }
-    return replace(station, devices=devices, installation=installed, kit=kit)
+    return replace(station, devices=devices, installation=installed, kit=kit, labgrid=None)
 
 
 def _power(place: Place, feeds: Mapping[str, str]) -> RelayBoardEntry:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from bench.clock import Cancellation, Cancelled
+from bench.conduct import Breach
 from bench.deviant_s1sps import s1sp_called
-from bench.devices import CommsHub, Device, Identity
+from bench.devices import CommsHub, Device, Identity, KeySlot, Meter, RegisterReading, Role
 from bench.effects import Act, Effects, Waiting
 from bench.emulation import FaultSpec, Truth
 from bench.errors import BenchError, PeerError
@@ -26,10 +27,12 @@ from bench.restoring import restore
 from bench.safe_state import GuardedHub, SafeState
 from bench.scenario_keeping import Keeping, Kept, Unkept, in_journal
 from bench.secret import Secret
+from bench.soaking import soak
 from bench.staging import Plot, Stage, set_stage
 from bench.station.form import DIRECT, Station
 from bench.station.port import Reach
 from bench.suite_reading import PreparedScenario
+from bench.supply_watch import SupplyWatch
 from bench.timekeeping import Timekeeper, longest_span
 from bench.trace import Closed, Event, Opened, Outage
 from bench.trace import Operator as OperatorEvent
@@ -57,6 +60,7 @@ class Ran:
     `emulated`: per device, whether it is, by what it said of itself; None: it did not say.
     `clock_evidence`: how good the clock was (`bench.timekeeping`); None on a virtual one.
     `process_acts`: how many of the acts were the process's own; what follows returned the kit.
+    `witnessed`: what the reference meter saw of the meter that it measures.
     """
 
     prepared: PreparedScenario
@@ -75,6 +79,7 @@ class Ran:
     not_run: str = ""
     unstruck: tuple[FaultSpec, ...] = ()
     process_acts: int | None = None
+    witnessed: list[Breach] = field(default_factory=list)
     emulated: dict[str, bool | None] = field(default_factory=dict)
     replies: list[Reply] = field(default_factory=list)
     clock_evidence: dict[str, Any] | None = None
@@ -185,6 +190,10 @@ def _play(
     ran.not_run = _ask(ran, operator, Occasion.BEFORE, own, keeping)
     if ran.not_run:
         return ran
+    for meter in prepared.installation.meters:
+        if meter.name in stage.read_back:
+            look = partial(_counter_seen, cast(Meter, stage.devices[meter.name]))
+            stage.keys.saw_counter(meter.name, keeping.look(f"key counter of {meter.name}", look))
     stage.arm(lines=not keeping.resumed)
     _limit_time(stage, ran.started, own)
     longest = longest_span(prepared.strategy, prepared.installation.group)
@@ -209,7 +218,10 @@ def _play(
     defaults = with_overrides(prepared.overrides)
     try:
         strategy = s1sp.strategy(prepared.strategy)
-        ran.migration = migrate(effects, prepared.installation, strategy, defaults)
+        with _supply_watched(stage, ran):
+            ran.migration = migrate(effects, prepared.installation, strategy, defaults)
+            if scenario.soak is not None:
+                soak(effects, prepared.installation, scenario.soak)
         _ask(ran, operator, Occasion.AFTER, own, keeping)
     except BenchError as error:
         ran.bench_error = str(error)
@@ -229,6 +241,39 @@ def _play(
         )
     keeping.end()
     return ran
+
+
+@contextmanager
+def _supply_watched(stage: Stage, ran: Ran) -> Iterator[None]:
+    """In a soak: from the reference meter's own port, or that of the emulated feed."""
+    plot = stage.plot
+    if plot.prepared.scenario.soak is None:
+        yield
+        return
+    kit = plot.station.kit.reference_meter
+    if stage.reference is not None and kit is not None:
+        watch = SupplyWatch(kit.measures, stage.reference.measure, stage.clock)
+    else:
+        name = plot.prepared.installation.with_role(Role.ELECTRICITY_METER)[0].name
+        watch = SupplyWatch(name, partial(stage.world.measure, name), stage.clock)
+    watch.begin()
+    try:
+        yield
+    finally:
+        watch.end()
+    if watch.fault is not None:
+        raise watch.fault
+    read = [act.answer for act in ran.acts if act.target == watch.device]
+    readings = [each for each in read if isinstance(each, RegisterReading)]
+    ran.witnessed += watch.breaches(readings)
+
+
+def _counter_seen(meter: Meter) -> int:
+    """The newest key command counter that a real meter has seen, in whatever run; 0: no answer."""
+    try:
+        return meter.key_state(KeySlot.SUA).counter
+    except PeerError:
+        return 0
 
 
 class _Script:

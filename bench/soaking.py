@@ -15,8 +15,8 @@ from bench.suite import Soak
 def soak(effects: Effects, installation: Installation, plan: Soak) -> None:
     """Reads every device once in every `plan.every`, until `plan.lasts` is over.
 
-    Registers, supply and clock of each meter; WAN and HAN; what the display shows. What they answer is judged afterwards (`bench.conduct`). Only asks, so it is safe to
-    repeat.
+    Registers, supply and clock of each meter; WAN and HAN; what the display shows. What they
+    answer is judged afterwards (`bench.conduct`). Only asks, so it is safe to repeat.
     """
     until = effects.now() + plan.lasts
     while True:

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from typing import Any, Final
 
 from bench.clock import Clock
-from bench.devices import Device, Identity
+from bench.devices import Device, Identity, ReferenceMeter
 from bench.emulation import is_emulated
 from bench.errors import BenchError, PeerError, WrongDevice
 from bench.installation import Installation
@@ -18,14 +18,15 @@ from bench.station.port import Reach
 _MEND: Final = "look at what is plugged in where, or mend the station file"
 
 
-def require_mains(station: Station, clock: Clock, ports: ExitStack) -> None:
+def require_mains(station: Station, clock: Clock, ports: ExitStack) -> ReferenceMeter | None:
     """Reads back every relay that feeds a device. `BenchError`: one is open, or the kit is dumb.
 
     The bench kit is held for as long as the scenario goes on, so that nobody else switches it.
+    Returns the station's reference meter, if it has one.
     """
     board, meter = station.kit.relay_board, station.kit.reference_meter
     if board is None and meter is None:
-        return
+        return None
     lines: Any = load(DRIVERS, "lines")
     kit = lines.BenchKit(
         board and lines.KitPort(board.port, board.profile),
@@ -39,8 +40,11 @@ def require_mains(station: Station, clock: Clock, ports: ExitStack) -> None:
                 f"{name}: relay {channel}, which feeds it, is open",
                 hint="smets1-bench power shows and sets the relays of a station",
             )
-    if meter is not None:
-        kit.meter.measure()
+    if meter is None:
+        return None
+    reference: ReferenceMeter = kit.meter
+    reference.measure()
+    return reference
 
 
 def read_identities(devices: Mapping[str, Device]) -> dict[str, Identity]:

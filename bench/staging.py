@@ -18,7 +18,7 @@ from typing import Any, Protocol, cast
 
 from bench.clock import Cancellation, Clock, PacedClock, VirtualClock, WallClock
 from bench.demo_keys import demo_key
-from bench.devices import CommsHub, Device, Identity, KeySlot
+from bench.devices import CommsHub, Device, Identity, KeySlot, ReferenceMeter
 from bench.emulation import (
     EmulatedWorld,
     FaultSpec,
@@ -95,7 +95,8 @@ class Stage:
 
     `secrets`: every key that any output must not show. `held`: what each meter holds at the
     beginning, where the bench has it. `emulated`: whether a device is, by what it said of itself;
-    None: it did not say. `keys_survive`: new keys are kept beyond this process.
+    None: it did not say. `keys_survive`: new keys are kept beyond this process. `reference`: the
+    reference meter that the station has.
     """
 
     plot: Plot
@@ -112,6 +113,7 @@ class Stage:
     _ports: ExitStack
     identities: dict[str, Identity] = field(default_factory=dict)
     keys_survive: bool = False
+    reference: ReferenceMeter | None = None
 
     def close(self) -> None:
         """Safe to repeat."""
@@ -209,7 +211,7 @@ def set_stage(plot: Plot, cancellation: Cancellation | None) -> Stage:
     keys = _Keys(plot)
     world = _build_world(plot, world_clock, inbox)
     with ExitStack() as ports:
-        require_mains(station, clock, ports)
+        reference = require_mains(station, clock, ports)
         lines = _open_lines(plot, world, (clock, world_clock), keys, cancellation, ports)
         devices = {**world.devices, **{name: line.device for name, line in lines.items()}}
         real: list[DeviceSpec] = []
@@ -234,6 +236,7 @@ def set_stage(plot: Plot, cancellation: Cancellation | None) -> Stage:
             {spec.name: ReadingBack(spec.role, devices[spec.name], clock.now) for spec in real},
             ports.pop_all(),
             keys_survive=plot.key_store is not None,
+            reference=reference,
         )
     try:
         stage.identities = read_identities(devices)

@@ -15,7 +15,7 @@ from bench.emulation import FaultSpec, Moment, PartyBehaviours
 from bench.invariant import Invariant
 from bench.operator import OperatorStep
 from bench.parties import Holder
-from bench.units import Amount, Instant, Micros, Scalar, format_duration, parse_instant
+from bench.units import HOUR, Amount, Instant, Micros, Scalar, format_duration, parse_instant
 
 RETRY_SECTIONS: Final = ("3.1", "3.2", "3.3", "3.4.1")
 
@@ -179,6 +179,9 @@ class Scenario:
     `deviant` says in a sentence which device or party misbehaves on purpose: such a scenario shows
     that the bench catches it, and is left out of the certificate. `deviants` puts a deviant of the
     catalogue in the place of an emulated device; `s1sp` one in the place of the bench's own engine.
+
+    `irreversible` says what of real kit it leaves changed for good: it comes last there, and a
+    person is asked first.
     """
 
     scenario: str
@@ -198,6 +201,8 @@ class Scenario:
     deviant: str = ""
     deviants: Mapping[str, str] = field(default_factory=dict)
     s1sp: str = ""
+    soak: Soak | None = None
+    irreversible: str = ""
 
     @property
     def pinned(self) -> bool:

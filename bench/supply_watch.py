@@ -21,6 +21,7 @@ from bench.units import MINUTE, Micros
 _MAINS: Final = Decimal(50)
 _STEPS: Final = Decimal("0.004")
 _SHARE: Final = Decimal("0.03")
+_EVERY: Final = 5 * MINUTE
 
 
 class SupplyWatch:
@@ -39,7 +40,7 @@ class SupplyWatch:
         """Raises `BenchError` where the reference meter gives nothing from the beginning."""
         self.samples.append(self._measure())
         if isinstance(self._clock, VirtualClock):
-            self._clock.call_at(self._clock.now() + MINUTE, self._by_agenda)
+            self._clock.call_at(self._clock.now() + _EVERY, self._by_agenda)
         else:
             self._thread = threading.Thread(target=self._by_thread, name="supply watch")
             self._thread.start()
@@ -53,7 +54,7 @@ class SupplyWatch:
             self._sample()
 
     def breaches(self, readings: Sequence[RegisterReading]) -> Iterator[Breach]:
-        """What the reference meter saw of the supply, and of what the registers should have counted.
+        """What the reference meter saw of the supply, and of what should have been counted.
 
         Where nothing was drawn at first there is nothing by which an interruption could be told.
         """
@@ -79,7 +80,7 @@ class SupplyWatch:
     def _by_agenda(self) -> None:
         if not self._over.is_set():
             self._sample()
-            self._clock.call_at(self._clock.now() + MINUTE, self._by_agenda)
+            self._clock.call_at(self._clock.now() + _EVERY, self._by_agenda)
 
     def _by_thread(self) -> None:
         while not self._over.wait(1) and self.fault is None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import TypeVar, cast
 
 from bench.clock import Clock
-from bench.devices import Device, KeySlot, Role
+from bench.devices import Device, KeySlot, Measurement, Role
 from bench.emulation import (
     FaultSpec,
     PartyBehaviours,
@@ -32,6 +33,8 @@ from emulators.models.device import EmulatedDevice
 from emulators.models.electricity_meter import ElectricityMeter
 from emulators.models.gas_meter import GasMeter
 from emulators.models.ihd import InHomeDisplay
+from emulators.models.reference_meter import ReferenceMeter
+from emulators.models.relay_board import RelayBoard
 from emulators.parties.desk import Desk
 from emulators.parties.dsp import EmulatedDsp
 from emulators.parties.ioc_s1sp import EmulatedIocS1sp
@@ -42,6 +45,7 @@ from emulators.parties.suppliers import EmulatedSupplier
 
 _HEARTBEAT = 30 * SECOND
 _SUPPLIER = SupplierBehaviour()
+_UNCERTAINTY = Decimal("0.002")
 
 M = TypeVar("M", bound=EmulatedDevice)
 
@@ -134,6 +138,12 @@ class EmulatedInstallation:
     def channel(self, name: str) -> Channel:
         """Where request faults of a device or party lie in wait; a wire server is given it."""
         return self._channels[name]
+
+    def measure(self, device: str) -> Measurement:
+        """What a reference meter in the feed of an electricity meter would read now."""
+        model = self.models[device]
+        board = RelayBoard(self.clock, 1, {1: (model,)})
+        return ReferenceMeter(self.clock, board, 1, _UNCERTAINTY).measure()
 
     def observe(self, event: Event) -> None:
         """Sees every event of the trace; only the moments of faults depend on it."""

@@ -158,6 +158,8 @@ FLOOR_OF = {
     "timekeeping": "runner",
     "place_lending": "runner",
     "stage_checks": "runner",
+    "soaking": "runner",
+    "supply_watch": "runner",
     "staging": "runner",
     "restoring": "runner",
     "conduct": "suite",

@@ -75,3 +75,13 @@ def test_a_device_without_a_key(ring: MemoryKeyRing) -> None:
 def test_every_command_has_a_counter_of_its_own(ring: MemoryKeyRing) -> None:
     assert [ring.next_counter("electricity") for _ in range(3)] == [1, 2, 3]
     assert ring.next_counter("gas") == 1
+
+
+def test_counters_go_on_above_what_the_device_has_seen() -> None:
+    """A run that begins at one would have every key command of its own refused by real kit."""
+    ring = MemoryKeyRing({})
+    ring.saw_counter("electricity", 41)
+    assert ring.next_counter("electricity") == 42
+    ring.saw_counter("electricity", 7)
+    assert ring.next_counter("electricity") == 43
+    assert ring.next_counter("gas") == 1

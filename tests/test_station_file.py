@@ -120,14 +120,14 @@ CHANGED = {
         "sokcet",
         "installation.devices.hub.port: expected direct:, emu:, pty:, via:hub or a port "
         "such as /dev/serial/by-id/…, hwgrep://…, socket://host:port, rfc2217://host:port, "
-        "listen:host:port, got 'sokcet://rack-3:4001'",
+        "listen:host:port, labgrid:NAME, got 'sokcet://rack-3:4001'",
     ),
     "a named port without its colon": (
         ('"via:hub"', "emu"),
         "emu}",
         "installation.devices.gas.port: expected direct:, emu:, pty:, via:hub or a port "
         "such as /dev/serial/by-id/…, hwgrep://…, socket://host:port, rfc2217://host:port, "
-        "listen:host:port, got 'emu'; did you mean 'emu:'?",
+        "listen:host:port, labgrid:NAME, got 'emu'; did you mean 'emu:'?",
     ),
     "a port without a profile": (
         ("      profile: generic-console-hub\n", ""),

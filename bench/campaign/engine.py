@@ -103,13 +103,12 @@ class _Dask:
                 hint="start one with: dask scheduler, and workers with: dask worker ADDRESS",
             ) from None
         with client:
-            everywhere = client.scatter(plan, broadcast=True)
             waiting = iter(shards)
             running: dict[Any, Shard] = {}
-            ended = distributed.as_completed(raise_errors=False)
+            ended = distributed.as_completed(loop=client.loop, raise_errors=False)
 
             def submit(shard: Shard) -> None:
-                future = client.submit(work_on, everywhere, shard, pure=False, retries=2)
+                future = client.submit(work_on, plan, shard, pure=False)
                 running[future] = shard
                 ended.add(future)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -31,17 +32,20 @@ def doctor(context: click.Context, station: str, as_json: bool) -> None:
     """
     from bench.clock import WallClock
     from bench.doctor.examining import examine
+    from bench.place_lending import lent
     from bench.shipped import find
     from bench.station import read_station
 
     held = read_station(find("stations", station))
     found = []
-    for finding in examine(held, station, Path("runs"), WallClock()):
-        found.append(finding)
-        if not as_json:
-            click.echo(printable(f"{finding.condition:<12}  {finding.subject}: {finding.detail}"))
-            if finding.next_step:
-                click.echo(printable(f"{'':<12}  next: {finding.next_step}"))
+    with TemporaryDirectory() as folder, lent(held, Path(folder)) as reached:
+        for finding in examine(reached, station, Path("runs"), WallClock()):
+            found.append(finding)
+            if not as_json:
+                condition = f"{finding.condition:<12}"
+                click.echo(printable(f"{condition}  {finding.subject}: {finding.detail}"))
+                if finding.next_step:
+                    click.echo(printable(f"{'':<12}  next: {finding.next_step}"))
     ready = not any(finding.condition.stops for finding in found)
     if as_json:
         listed = [finding.as_json() for finding in found]

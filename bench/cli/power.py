@@ -16,6 +16,7 @@ from bench.cli.signals import cancelled_by_signals
 from bench.clock import Cancellation, Cancelled, WallClock
 from bench.devices import PowerSwitch
 from bench.errors import UsageError
+from bench.place_lending import lent
 from bench.plugins import DRIVERS, load
 from bench.safe_state import GuardedPowerSwitch, SafeState
 from bench.shipped import find
@@ -78,7 +79,12 @@ def power(station: str, channel: str | None, to: str | None, off_for: str, yes: 
     except ValueError as error:
         raise UsageError(f"--off-for: expected {error}") from None
     held = read_station(find("stations", station))
-    with cancelled_by_signals() as cancellation, _opened(held, station) as board:
+    with (
+        cancelled_by_signals() as cancellation,
+        tempfile.TemporaryDirectory() as folder,
+        lent(held, Path(folder)) as reached,
+        _opened(reached, station) as board,
+    ):
         if channel is None:
             for number in sorted(set(board.feeds.values())):
                 click.echo(board.line(number))
@@ -98,7 +104,8 @@ def _opened(station: Station, named: str) -> Iterator[Board]:
     entry = station.kit.relay_board
     if entry is None:
         raise UsageError(
-            f"{named}: the station has no relay board", hint="name one under kit: relay-board:"
+            f"{named}: the station has no relay board",
+            hint="name one under kit: relay-board:, or feeds: under labgrid:",
         )
     lines: Any = load(DRIVERS, "lines")
     kit = lines.BenchKit(lines.KitPort(entry.port, entry.profile), None, WallClock())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from bench.conduct.breach import Breach, Watched
-from bench.devices import Identity, KeySlot, RegisterReading
+from bench.devices import Identity, KeySlot, RegisterReading, SupplyState
 from bench.emulation import DeviceTruth
 from bench.installation import DeviceSpec
 from bench.invariant import Invariant
@@ -33,6 +33,11 @@ def _supply_and_registers(watched: Watched, name: str, after: DeviceTruth) -> It
     if after.outages:
         since = after.outages[0][0]
         yield Breach(name, Invariant.SUPPLY, "the meter opened it", since)
+    for act in watched.asked(name, "supply_state"):
+        if act.answer in (SupplyState.OFF, SupplyState.ARMED):
+            yield Breach(
+                name, Invariant.SUPPLY, f"the meter states that it is {act.answer}", act.at
+            )
     last: dict[str, Decimal] = {}
     for act in watched.asked(name, "read_registers"):
         if not isinstance(act.answer, RegisterReading):

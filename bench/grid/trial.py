@@ -221,9 +221,16 @@ def _strategy(scope: Scope) -> Strategy:
 
 def _check(cell: Cell, installation: Installation) -> None:
     problems: list[str] = []
+    held: list[int] = []
     for strike in cell.strikes:
-        if strike.lets is None and strike.fault != HELD:
+        if strike.fault != HELD and strike.lets is None:
             problems += _problems(strike, installation)
+        elif strike.after_event or strike.target or strike.lasts is not None:
+            problems.append(f"'{strike}': expected r{strike.at}={strike.fault}")
+        elif strike.lets is None:
+            held.append(strike.at)
+        elif not 0 <= strike.lets < len(held) or held[strike.lets] >= strike.at:
+            problems.append(f"'{strike}': expected a request held before it, such as r1={HELD}")
     if problems:
         raise UsageError([f"{cell}: {problem}" for problem in problems])
 

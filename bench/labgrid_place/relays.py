@@ -34,6 +34,10 @@ class PlaceRelays:
         return cls(Place(coordinator, place), resources)
 
     @property
+    def place(self) -> Place:
+        return self._place
+
+    @property
     def port(self) -> str:
         parts = (self._place.coordinator, self._place.name, *self._resources)
         return _SCHEME + "/".join(quote(part, safe=":[]") for part in parts)

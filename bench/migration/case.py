@@ -105,8 +105,9 @@ class Case:
         return self.effects.meter(device.name)
 
     def emit(self, kind: type[E], **fields: Any) -> None:
-        """Writes an event of this installation, now."""
-        fields.setdefault("at", self.effects.now())
+        """Writes an event of this installation, now; or at `at`, a time read just before."""
+        if "at" not in fields:
+            fields["at"] = self.effects.now()
         self.effects.emit(kind(installation=self.installation.name, **fields))
 
     def step(self, section: str, *, failed: str | None = None, actor: str = Actor.S1SP) -> None:

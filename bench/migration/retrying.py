@@ -84,6 +84,7 @@ class Chain:
         attempt = self._next
         self._case.emit(
             Attempt,
+            at=now,  # the time that the next wait is counted from, read once
             section=self._section,
             number=attempt.number,
             phase=attempt.phase,

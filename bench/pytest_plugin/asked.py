@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from bench.errors import BenchError, UsageError
+from bench.place_lending import lent
 from bench.pytest_plugin import lending, markers, suites
 from bench.shipped import find
 from bench.station import DIRECT, Station, read_station
@@ -23,9 +26,9 @@ def configure(config: pytest.Config, station: str, asked_suites: list[str]) -> N
     except (UsageError, BenchError) as error:
         problems = getattr(error, "problems", (error,))
         raise pytest.UsageError("\n".join(map(str, problems))) from None
-    config.stash[STATION_KEY], config.stash[NAMED_KEY] = held, station
     if held.real:
         _refuse_to_share(config)
+    config.stash[STATION_KEY], config.stash[NAMED_KEY] = _lent(config, held), station
     _time_out_by_signal(config, held)
     markers.register(config)
     if station:
@@ -35,6 +38,20 @@ def configure(config: pytest.Config, station: str, asked_suites: list[str]) -> N
         if config.args_source is not pytest.Config.ArgsSource.ARGS:
             config.args.clear()  # only a suite was asked for, not the project's own tests
         config.args.extend(paths)
+
+
+def _lent(config: pytest.Config, station: Station) -> Station:
+    """Until pytest ends, where the station is a place of labgrid."""
+    if station.labgrid is None or config.option.collectonly:
+        return station
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        try:
+            held = stack.enter_context(lent(station, folder))
+        except (UsageError, BenchError) as error:
+            raise pytest.UsageError(str(error)) from None
+        config.add_cleanup(stack.pop_all().close)
+    return held
 
 
 def _refuse_to_share(config: pytest.Config) -> None:

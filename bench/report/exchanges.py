@@ -1,4 +1,4 @@
-"""What passed on the lines of a scenario, decoded: the last messages before each moment that counts.
+"""What passed on a scenario's lines, decoded: the last messages before each moment that counts.
 
 The moments are the failed attempts and steps, the keys, and the end. Everything else is in the
 run's captures, which `smets1-bench capture show` reads; a run without lines has none. Key material

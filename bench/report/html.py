@@ -22,15 +22,17 @@ from markupsafe import Markup
 from bench.printable import printable
 from bench.report.certificate import as_expected, blocks, certified, rests_on
 from bench.report.details import Details
+from bench.report.exchanges import Passed
 from bench.report.limits import permitted_by
 from bench.report.marks import SEVERITY, SYMBOLS, verdict_of
 from bench.report.particulars import particulars
-from bench.report.spoken import length_of, rough
+from bench.report.requirements import Requirement, requirements
+from bench.report.spoken import day, length_of, rough, to_the_millisecond
 from bench.report.timeline import draw
 from bench.report.timeline_lanes import Permitted
 from bench.report.timeline_signs import legend
 from bench.report.trace_lines import Line, TraceLines, by_installation
-from bench.result import RULE_VERDICTS, RuleRecord, RunRecord, ScenarioRecord
+from bench.result import RULE_VERDICTS, Certificate, RuleRecord, RunRecord, ScenarioRecord
 from bench.trace import Attempt
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -40,6 +42,11 @@ EAGER: Final = 100
 
 PLAIN_STATUSES: Final = ("concluded", "carried")
 """Statuses that a passed rule need not be qualified with; the others are named beside it."""
+
+NAMED: Final = 6
+"""So many scenarios are named for a verdict in a row of the requirement matrix."""
+
+NOTHING_PASSED: Final = Passed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +84,16 @@ class _Scenario:
     findings: tuple[_Finding, ...]
     judged: tuple[tuple[str, list[str]], ...]
     drawings: tuple[_Drawn, ...]
+    passed: Passed
 
 
-def report_html(record: RunRecord, trace: TraceLines, details: Details | None = None) -> str:
+def report_html(
+    record: RunRecord,
+    trace: TraceLines,
+    details: Details | None = None,
+    exchanges: Mapping[str, Passed] | None = None,
+) -> str:
+    """`exchanges`: what passed on the lines, by scenario (`bench.report.exchanges`)."""
     counts = Counter(verdict_of(scenario) for scenario in record.scenarios)
     style, script = _asset("style.css"), _asset("script.js")
     known: dict[str, Permitted] = {}
@@ -95,11 +109,20 @@ def report_html(record: RunRecord, trace: TraceLines, details: Details | None = 
             counts=sorted(counts.items(), key=lambda item: SEVERITY.get(item[0], 9)),
             groups=sorted({scenario.group for scenario in record.scenarios}),
             blocks=blocks(record),
+            matrix=_matrix(record),
+            named=NAMED,
             particulars=particulars(record, trace, details or Details()),
             symbols=SYMBOLS,
             plain_statuses=PLAIN_STATUSES,
             scenarios=[
-                _scenario(record, scenario, trace.of(scenario), index, known)
+                _scenario(
+                    record,
+                    scenario,
+                    trace.of(scenario),
+                    index,
+                    known,
+                    (exchanges or {}).get(scenario.name, NOTHING_PASSED),
+                )
                 for index, scenario in enumerate(record.scenarios, start=1)
             ],
             lazy=len(record.scenarios) > EAGER,
@@ -122,7 +145,11 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["printable"] = printable
+    environment.filters |= {
+        "printable": printable,
+        "clock": to_the_millisecond,
+        "day": day,
+    }
     return environment
 
 
@@ -141,6 +168,7 @@ def _scenario(
     lines: tuple[Line, ...],
     index: int,
     known: dict[str, Permitted],
+    passed: Passed,
 ) -> _Scenario:
     key = scenario.strategy.key
     if key not in known:
@@ -169,7 +197,12 @@ def _scenario(
         findings=tuple(_finding(entry, rules) for entry in scenario.findings),
         judged=_judged(scenario),
         drawings=_drawings(scenario, lines, known[key], ident),
+        passed=passed,
     )
+
+
+def _matrix(record: RunRecord) -> list[tuple[Certificate, tuple[Requirement, ...]]]:
+    return [(certificate, requirements(record, certificate)) for certificate in record.certificates]
 
 
 def _drawings(

@@ -1,8 +1,12 @@
-"""`requirements.csv`: each rule of each strategy, what the run says of it, and on what it rests."""
+"""The requirement matrix: each rule of each strategy, what the run says of it, on what it rests.
+
+`requirements.csv` holds all of it; the page of a report names a few scenarios of each verdict.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from bench.report.csv_text import csv_text
@@ -23,22 +27,70 @@ COLUMNS: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Exercised:
+    """A rule in a scenario: the scenario's place in the record, from 1, and the worst verdict."""
+
+    place: int
+    scenario: ScenarioRecord
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A rule and the scenarios that exercised it, in their order.
+
+    `caught`: those that deviate on purpose in which it did not pass; they are not on the
+    certificate.
+    """
+
+    rule: RuleRecord
+    exercised: tuple[Exercised, ...]
+    caught: tuple[Exercised, ...]
+
+    def by_verdict(self) -> Iterator[tuple[str, tuple[Exercised, ...]]]:
+        """Those without a deviation, the worst verdict first."""
+        for verdict in RULE_VERDICTS:
+            found = tuple(each for each in self.exercised if each.verdict == verdict)
+            if found:
+                yield verdict, found
+
+
+def requirements(record: RunRecord, certificate: Certificate) -> tuple[Requirement, ...]:
+    """The certificate's part of the matrix, a row a rule."""
+    judged = [
+        (place, scenario)
+        for place, scenario in enumerate(record.scenarios, start=1)
+        if scenario.strategy == certificate.strategy
+    ]
+    return tuple(_requirement(rule, judged) for rule in certificate.rules)
+
+
+def _requirement(rule: RuleRecord, judged: list[tuple[int, ScenarioRecord]]) -> Requirement:
+    found = [
+        Exercised(place, scenario, _verdict(scenario, rule))
+        for place, scenario in judged
+        if rule.rule in scenario.rules
+    ]
+    return Requirement(
+        rule,
+        tuple(each for each in found if not each.scenario.deviant),
+        tuple(each for each in found if each.scenario.deviant and each.verdict != "passed"),
+    )
+
+
 def requirements_csv(record: RunRecord) -> str:
     return csv_text(COLUMNS, _rows(record))
 
 
 def _rows(record: RunRecord) -> Iterator[tuple[str, ...]]:
     for certificate in record.certificates:
-        judged = [s for s in record.scenarios if s.strategy == certificate.strategy]
-        for rule in certificate.rules:
-            yield (*_row(certificate, rule, judged), record.kit)
+        for requirement in requirements(record, certificate):
+            yield (*_row(certificate, requirement), record.kit)
 
 
-def _row(
-    certificate: Certificate, rule: RuleRecord, judged: list[ScenarioRecord]
-) -> tuple[str, ...]:
-    exercised = [s for s in judged if rule.rule in s.rules]
-    caught = [s for s in exercised if s.deviant and _verdict(s, rule) != "passed"]
+def _row(certificate: Certificate, requirement: Requirement) -> tuple[str, ...]:
+    rule = requirement.rule
     return (
         certificate.strategy.label,
         rule.section,
@@ -48,9 +100,13 @@ def _row(
         rule.source,
         rule.verdict,
         ", ".join(rule.scenarios),
-        ", ".join(f"{s.name} ({_verdict(s, rule)})" for s in exercised if not s.deviant),
-        ", ".join(f"{s.name} ({_verdict(s, rule)})" for s in caught),
+        _named(requirement.exercised),
+        _named(requirement.caught),
     )
+
+
+def _named(found: tuple[Exercised, ...]) -> str:
+    return ", ".join(f"{each.scenario.name} ({each.verdict})" for each in found)
 
 
 def _verdict(scenario: ScenarioRecord, rule: RuleRecord) -> str:

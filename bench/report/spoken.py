@@ -50,6 +50,15 @@ def time_of_day(at: Micros) -> str:
     return text
 
 
+def to_the_millisecond(at: Micros) -> str:
+    """`08:00:30.250`: a time of day for a column."""
+    rest = at % DAY // 1_000
+    return (
+        f"{rest // 3_600_000:02d}:{rest // 60_000 % 60:02d}:"
+        f"{rest // 1_000 % 60:02d}.{rest % 1_000:03d}"
+    )
+
+
 def moment(at: Micros) -> str:
     """`7 Jun 2021 08:00`; always UTC."""
     return f"{day(at)} {time_of_day(at)}"

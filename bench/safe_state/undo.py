@@ -9,7 +9,7 @@ from bench.clock import WallClock
 from bench.devices import Role
 from bench.errors import BenchError
 from bench.installation import DeviceSpec
-from bench.labgrid_place import Place
+from bench.labgrid_place import Place, PlaceRelays, held, is_place_port, locked
 from bench.plugins import DRIVERS, load
 
 
@@ -80,7 +80,11 @@ def do_from_outside(undo: Undo) -> None:
     """Does it over a port opened for it. Raises `BenchError` or `PeerError`."""
     lines: Any = load(DRIVERS, "lines")
     clock = WallClock()
-    if isinstance(undo, SetRelay):
+    if isinstance(undo, SetRelay) and is_place_port(undo.port):
+        relays = PlaceRelays.at(undo.port)
+        with held(relays.place):
+            relays.set_channel(undo.channel, closed=undo.closed)
+    elif isinstance(undo, SetRelay):
         kit = lines.BenchKit(lines.KitPort(undo.port, undo.profile), None, clock)
         try:
             kit.board.set_channel(undo.channel, closed=undo.closed)
@@ -95,10 +99,7 @@ def do_from_outside(undo: Undo) -> None:
             line.close()
     elif isinstance(undo, ReleasePlace):
         place = Place(undo.coordinator, undo.place)
-        lock = lines.lock(str(place))
-        try:
+        with locked(place):
             place.release()
-        finally:
-            lock.release()
     else:
         raise BenchError("left as it is: a person must look at it")

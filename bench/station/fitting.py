@@ -35,6 +35,8 @@ def _reasons(prepared: PreparedScenario, station: Station, operator: Operator) -
     yield from _installation_reasons(prepared, station)
     for fault in prepared.scenario.faults:
         yield from _fault_reasons(fault, station)
+    if prepared.scenario.soak and station.real and station.kit.reference_meter is None:
+        yield "it watches the supply from a reference meter, and the station has none under kit"
     for name, deviant in prepared.scenario.deviants.items():
         port = station.reached(name).port
         if station.reached(name).reach in (Reach.REAL, Reach.VIA_HUB):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-
 from typing import Final
 
 from bench.errors import UsageError
@@ -13,7 +12,6 @@ from drivers.capture.decoding import decode
 from drivers.capture.messages import Item, Message
 from drivers.capture.records import CaptureRecord, Happening, Noted, read_capture
 from drivers.capture.tape import fit
-
 
 _TELLING: Final = (Happening.DISCARDED, Happening.GONE, Happening.REOPENED)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from decimal import Decimal
 from typing import Final
 
 from bench.clock import Clock
-from bench.devices import Identity, KeySlot, PaymentMode, Role
+from bench.devices import Identity, KeySlot, PaymentMode, RegisterReading, Role
 from bench.installation import DeviceSpec
 from bench.invariant import Invariant
 from bench.secret import Secret
@@ -156,3 +157,25 @@ class LeavesTheHanWithANewKey(ElectricityMeter):
         if self.link is not None:
             self.link.joined = False
             self.link.update(self.clock.now())
+
+
+@deviant(_METER, Invariant.MISCOUNTED)
+class CountsHalf(ElectricityMeter):
+    """Counts half of what is used from when it was installed."""
+
+    __slots__ = ("_first",)
+
+    def __init__(
+        self,
+        spec: DeviceSpec,
+        clock: Clock,
+        mode: PaymentMode,
+        keys: Iterable[tuple[KeySlot, Secret]],
+    ) -> None:
+        super().__init__(spec, clock, mode, keys)
+        self._first = self.register.steps(clock.now())
+
+    def reading(self, at: Micros) -> RegisterReading:
+        true = super().reading(at)
+        steps = (self.register.steps(at) + self._first) // 2
+        return replace(true, values=((true.values[0][0], Decimal(steps).scaleb(-3)),))

@@ -1,4 +1,4 @@
-"""Requests whose fates a script decides, one after the other: for whoever runs through all of them."""
+"""Requests whose fates a script decides, one after the other."""
 
 from __future__ import annotations
 

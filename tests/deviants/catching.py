@@ -1,4 +1,4 @@
-"""Runs deviants, and good devices, through scenarios of the shipped suites; what was found of them."""
+"""Runs deviants, and good devices, through shipped scenarios; what was found of them."""
 
 from __future__ import annotations
 
@@ -38,14 +38,16 @@ def with_deviant(prepared: PreparedScenario, deviant: str) -> tuple[PreparedScen
     if not devices:
         return None
     name = devices[0].name
-    return replace(prepared, installation=with_deviants(prepared.installation, {name: deviant})), name
+    return replace(
+        prepared, installation=with_deviants(prepared.installation, {name: deviant})
+    ), name
 
 
 def findings(ran: Ran) -> Iterator[tuple[str, str]]:
     """Kind and sentence of every breach that the scenario does not allow."""
     assert ran.migration is not None, ran.bench_error
     watched = watched_in(ran)
-    for breach in breaches(watched):
+    for breach in breaches(watched, ran.witnessed):
         if breach.what not in ran.prepared.scenario.expect.allows:
             yield breach.what, f"{breach.device}: {breach.what}: {said_of(breach, watched)}"
 
@@ -61,10 +63,8 @@ def broken_rules(prepared: PreparedScenario, s1sp: str, seed: int = 1) -> dict[s
     assert s1sp in DEVIANT_S1SPS
     told = replace(prepared, scenario=replace(prepared.scenario, s1sp=s1sp))
     ran = run_scenario(told, seed)
-    judgement = _judged(ran).finish()
-    return {
-        finding.rule: finding.message for finding in judgement.findings if finding.verdict == "failed"
-    }
+    told_of = [finding.as_json() for finding in _judged(ran).finish().findings]
+    return {each["rule"]: each["message"] for each in told_of if each["verdict"] == "failed"}
 
 
 def complaints(prepared: PreparedScenario, seed: int) -> list[str]:

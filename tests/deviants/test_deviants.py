@@ -28,6 +28,7 @@ SHOWING = (
     "da-hub-restarts-while-waiting",
     "da-electricity-command-taken-up-a-day-late",
     "da-gas-takes-its-key-in-the-third-passage",
+    "ioc-soak",
 )
 """Scenarios that between them show every deviant device."""
 

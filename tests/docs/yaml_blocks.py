@@ -83,7 +83,9 @@ def _whole(part: Any, of: str) -> dict[str, Any]:
     """A file in which the part stands: a suite's scenario, or a shipped profile by its name."""
     if of == "scenario":
         return {"suite": "whole", "scenarios": [{**_SCENARIO, **part}]}
-    held = yaml.safe_load(find("devices", of).read_text(encoding="utf-8"))
+    name, _, inside = of.partition("/")
+    held = yaml.safe_load(find("devices", name).read_text(encoding="utf-8"))
+    part = {inside: part} if inside else part
     return {key: _merged(value, part.get(key, {})) for key, value in {**part, **held}.items()}
 
 

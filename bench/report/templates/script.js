@@ -64,6 +64,7 @@
   window.addEventListener("beforeprint", () => {
     opened = scenarios.filter((scenario) => !scenario.open && !scenario.hidden && scenario.dataset.verdict !== "pass");
     opened.forEach((scenario) => { draw(scenario); scenario.open = true; });
+    document.querySelectorAll("details.matrix:not([open])").forEach((part) => { part.open = true; opened.push(part); });
   });
   window.addEventListener("afterprint", () => opened.forEach((scenario) => { scenario.open = false; }));
 })();

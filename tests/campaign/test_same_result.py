@@ -1,0 +1,130 @@
+"""Neither shards, workers, an interruption nor a lost worker show in the result."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from bench.campaign.engine import Engine, Tallies, engine_for
+from bench.campaign.page import campaign_page
+from bench.campaign.record import record_json
+from bench.campaign.shard import Shard
+from bench.campaign.shards_file import SHARDS
+from bench.campaign.working import Campaign, Progress, work_through
+from bench.errors import UsageError
+from tests.campaign.orders import order_of
+
+INSTALLATIONS = 120
+HERE = engine_for(1, "")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+    return work_through(order_of(INSTALLATIONS, shard=500), HERE, tmp_path_factory.mktemp("whole"))
+
+
+def _said(campaign: Campaign) -> tuple[str, str]:
+    return record_json(campaign), campaign_page(campaign)
+
+
+@pytest.mark.parametrize("shard", [1, 7, 60, 119])
+def test_the_size_of_shards_makes_no_difference(
+    shard: int, whole: Campaign, tmp_path: Path
+) -> None:
+    found = work_through(order_of(INSTALLATIONS, shard=shard), HERE, tmp_path)
+    assert _said(found) == _said(whole)
+
+
+def test_processes_make_no_difference(whole: Campaign, tmp_path: Path) -> None:
+    found = work_through(order_of(INSTALLATIONS), engine_for(2, ""), tmp_path)
+    assert _said(found) == _said(whole)
+
+
+def test_another_seed_makes_one(whole: Campaign, tmp_path: Path) -> None:
+    found = work_through(order_of(INSTALLATIONS, seed=2), HERE, tmp_path)
+    assert found.tally.outcomes.total() == INSTALLATIONS
+    assert found.tally != whole.tally
+
+
+class _Interrupted:
+    """Works on some shards, in another order, and then somebody presses Ctrl-C."""
+
+    def __init__(self, after: int) -> None:
+        self._after = after
+
+    def tallies(self, plan: bytes, shards: Sequence[Shard]) -> Tallies:
+        chosen = list(reversed(shards))[: self._after]
+        yield from HERE.tallies(plan, chosen)
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("cut", [0, 40])
+def test_a_campaign_that_was_stopped_goes_on(cut: int, whole: Campaign, tmp_path: Path) -> None:
+    order = order_of(INSTALLATIONS)
+    interrupted: Engine = _Interrupted(2)
+    stopped = work_through(order, interrupted, tmp_path)
+    assert not stopped.complete
+    assert stopped.tally.totals["installations"] == 45  # the last shard has 20
+    path = tmp_path / SHARDS
+    with path.open("a") as file:  # a line that a crash cut off
+        file.write(path.read_text().splitlines()[-1][:cut])
+    told: list[Progress] = []
+    found = work_through(order, HERE, tmp_path, resume=True, show=told.append)
+    assert _said(found) == _said(whole)
+    assert [each.done for each in told] == [70, 95, 120]
+    assert told[-1].left == 0
+
+
+def test_it_goes_on_only_as_it_began(tmp_path: Path) -> None:
+    work_through(order_of(25), HERE, tmp_path)
+    with pytest.raises(UsageError, match=r"seed was 1 and is 2 now") as raised:
+        work_through(order_of(50, seed=2), HERE, tmp_path, resume=True)
+    assert len(raised.value.problems) == 2
+    (tmp_path / SHARDS).write_text("[]\n")
+    with pytest.raises(UsageError, match="expected the shards of a campaign"):
+        work_through(order_of(25), HERE, tmp_path, resume=True)
+    with pytest.raises(UsageError, match="cannot be read"):
+        work_through(order_of(25), HERE, tmp_path / "nowhere", resume=True)
+
+
+def test_the_traces_are_judged_the_same_by_check(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    from bench.cli.check import judge_files
+    from bench.large_checks.inputs import trace_files
+
+    order = order_of(INSTALLATIONS, shard=50, parquet=True)
+    found = work_through(order, HERE, tmp_path)
+    files = trace_files([str(tmp_path / "traces")])
+    assert len(files) == 3
+    judgement = judge_files(files, order.strategy, order.tolerance)
+    assert judgement.events == found.tally.totals["events"]
+    assert judgement.installations == INSTALLATIONS
+    counted = json.loads(record_json(found))["rules"]
+    for rule, count in judgement.rules.items():
+        assert {word: n for word, n in count.as_json().items() if n} == counted.pop(rule)
+    assert not counted
+
+
+@pytest.mark.timeout(240)
+def test_a_dask_worker_that_is_killed_makes_no_difference(whole: Campaign, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+    )
+    killed: list[int] = []
+
+    def show(progress: Progress) -> None:
+        if not killed:
+            killed.append(cluster.workers[0].pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    with cluster:
+        engine = engine_for(1, cluster.scheduler_address)
+        found = work_through(order_of(INSTALLATIONS, shard=5), engine, tmp_path, show=show)
+    assert killed
+    assert _said(found) == _said(whole)
