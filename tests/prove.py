@@ -12,7 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "docs" / "evidence.md"
@@ -28,40 +30,43 @@ KILLS = "1000"
 KILL_WORKERS = "6"
 
 
-def prove() -> int:
-    """Runs every part; returns how many failed."""
-    parts = (
-        _trace_mutants,
-        _large_checks,
-        _engine_mutants,
-        _fuzz,
-        _wire,
-        _tamperings,
-        _secrets,
-        _damaged_journals,
-        _deaths,
-        _kills,
-        _grid,
-        _grid_on_the_wire,
-        _grid_mutants,
-        _wheel,
-    )
-    sections = []
+def prove(only: Sequence[str] = ()) -> int:
+    """Runs every part, or those named; returns how many failed. Sections of others stay."""
+    parts = {part.__name__.removeprefix("_").replace("_", "-"): part for part in PARTS}
+    unknown = [name for name in only if name not in parts]
+    if unknown:
+        print(f"no part is called {', '.join(unknown)}; there are {', '.join(parts)}")
+        return len(unknown)
+    sections = dict(_written())
     failed = 0
-    for part in parts:
+    for name in only or parts:
         began = time.monotonic()
-        title, command, good, figures = part()
+        title, command, good, figures = parts[name]()
         failed += not good
         took = time.monotonic() - began
         verdict = "held" if good else "**did not hold**"
-        sections.append(f"## {title}\n\n`{command}` — {verdict}, {took:.0f} s\n\n{figures}\n")
+        sections[title] = f"`{command}` — {verdict}, {took:.0f} s\n\n{figures}\n"
         print(f"{title}: {verdict} ({took:.0f} s)", flush=True)
+        _write(sections)
+    return failed
+
+
+def _written() -> Iterator[tuple[str, str]]:
+    """The sections of the last time, by title."""
+    text = TARGET.read_text(encoding="utf-8") if TARGET.exists() else ""
+    for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
+        title, _, body = section.partition("\n\n")
+        yield title, body.strip("\n") + "\n"
+
+
+def _write(sections: Mapping[str, str]) -> None:
     head = (
         "# Evidence\n\nWritten by `make prove` on Python "
-        f"{platform.python_version()}, {platform.machine()}. Emulated kit only.\n\n"
+        f"{platform.python_version()}, {platform.machine()}; one part of it by "
+        "`python -m tests.prove PART`. Emulated kit only.\n\n"
     )
-    TARGET.write_text(head + "\n".join(sections), encoding="utf-8")
-    return failed
+    told = [f"## {title}\n\n{body}" for title, body in sections.items()]
+    TARGET.write_text(head + "\n".join(told), encoding="utf-8")
 
 
 def _run(words: list[str], **env: str) -> tuple[bool, str]:
@@ -275,5 +280,38 @@ def _wheel() -> tuple[str, str, bool, str]:
     )
 
 
+def _both_clocks() -> tuple[str, str, bool, str]:
+    good, out = _run(
+        [sys.executable, "-m", "pytest", "-q", "-s", "tests/e2e/test_real_and_virtual_time.py"],
+        SMETS1_BENCH_REAL_TIME="5",
+    )
+    told = [line for line in out.splitlines() if line.startswith("lateness")]
+    return (
+        "The same suite in real time on devices of another process, and in virtual time",
+        "SMETS1_BENCH_REAL_TIME=5 pytest -s tests/e2e/test_real_and_virtual_time.py",
+        good,
+        "Equal event sequences but for their times, an overlay of second-scale intervals.\n\n"
+        + "\n".join(f"- {line}" for line in told),
+    )
+
+
+PARTS: Final = (
+    _trace_mutants,
+    _large_checks,
+    _engine_mutants,
+    _fuzz,
+    _wire,
+    _tamperings,
+    _secrets,
+    _damaged_journals,
+    _deaths,
+    _kills,
+    _both_clocks,
+    _grid,
+    _grid_on_the_wire,
+    _grid_mutants,
+    _wheel,
+)
+
 if __name__ == "__main__":
-    sys.exit(min(prove(), 1))
+    sys.exit(min(prove(sys.argv[1:]), 1))

@@ -7,7 +7,7 @@ its own before its block:
 |---|---|
 | `<!-- file: NAME -->` | the block is what the reader saves under that name |
 | `<!-- given: FILE as NAME -->` | the reader has this; FILE is one of the checkout |
-| `<!-- exits: 1 -->` | each command of the block ends with that code (0 unless said) |
+| `<!-- exits: 1 -->` | the block's last command ends with that code; all others with 0 |
 | `<!-- stays: NAME -->` | the commands go on in terminals of their own |
 | `<!-- ctrl-c: NAME -->` | those are interrupted, and must end with 0 |
 | `<!-- needs: REASON -->` | cannot be run here; its commands and options must exist all the same |
