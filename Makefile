@@ -50,6 +50,7 @@ prove: $(VENV)/installed-test
 
 docs: $(VENV)/installed-test
 	$(BIN)/python -m tests.requirements_doc --write
+	$(BIN)/python -m tests.docs.reference --write
 	$(BIN)/python -m tests.pipe_faults_doc --write
 
 screenshots: $(VENV)/installed-test

@@ -121,6 +121,8 @@ class Effects:
         self._recorder = recorder
         self._waiting = waiting
         self._acts = 0
+        self.unwatched = observer is None and recorder is None
+        """Whether nobody is shown the requests and nothing keeps them: a campaign."""
         self.keys = keys
         self._devices = {name: _Proxy(self, name, device) for name, device in devices.items()}
         self.smso = cast(Smso, _Proxy(self, "SMSO", parties.smso))
@@ -196,6 +198,10 @@ class Effects:
         """Writes an event into the trace."""
         self._sink(event)
 
+    def require_wanted(self) -> None:
+        """Raises `Cancelled` once the run was cancelled: no further request is made."""
+        self._cancellation.check()
+
     def perform(
         self,
         target: str,
@@ -207,8 +213,6 @@ class Effects:
         """Makes one request; the observer sees it before and after, whatever comes of it."""
         self._cancellation.check()
         observer, recorder = self._observer, self._recorder
-        if observer is None and recorder is None:
-            return call(*args, **kwargs)
         make = partial(call, *args, **kwargs)
         if recorder is not None:
             make = partial(recorder.request, target, operation, args, kwargs, make)
@@ -245,6 +249,9 @@ class _Proxy:
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         call = getattr(self._thing, operation)
         if not callable(call):
+            return cast("Callable[..., Any]", call)
+        if self._effects.unwatched:
+            self._effects.require_wanted()
             return cast("Callable[..., Any]", call)
 
         def perform(*args: Any, **kwargs: Any) -> Any:

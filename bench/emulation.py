@@ -218,8 +218,9 @@ class DeviceTruth:
     says of it stands for nothing. `executed`: how often
     each operation that changes something was carried out, answered or not. `wake_ups`: SMS sent
     to a hub, arrived or not: each was paid for. `clock_error`: by how much its clock is fast.
-    `power_ups`: its starts so far. `joined`: whether it is a member of its HAN. The last three are
-    None where nobody knows, or the device has no such thing.
+    `power_ups`: its starts so far, `up_since`: the last of them. `joined`: whether it is a member
+    of its HAN. `fell_at`, `lost_at`: when a register fell and a balance was lost last. All of these
+    are None where nobody knows, or the device has no such thing.
     """
 
     keys: Mapping[KeySlot, KeyTruth]
@@ -237,6 +238,9 @@ class DeviceTruth:
     clock_error: Micros | None = None
     power_ups: int | None = None
     joined: bool | None = None
+    up_since: Micros | None = None
+    fell_at: Micros | None = None
+    lost_at: Micros | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +324,9 @@ class EmulatedWorld(Protocol):
         """The armed faults that have not struck anything so far."""
 
     def truth(self) -> Truth: ...
+
+    def wake_ups(self) -> int:
+        """SMS sent to the hub, arrived or not; `truth` says it too, among all the rest."""
 
 
 class WorldFactory(Protocol):

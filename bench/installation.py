@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Final
 
 from bench.devices import PaymentMode, Role
 from bench.parties import Group, ListedDevice
@@ -60,6 +61,10 @@ class DeviceSpec:
         return ListedDevice(self.name, self.role, self.eui64, self.manufacturer, self.model)
 
 
+_ESME: Final = Role.ELECTRICITY_METER
+_GSME: Final = Role.GAS_METER
+
+
 @dataclass(frozen=True, slots=True)
 class Installation:
     """The smart kit in one home and who supplies it."""
@@ -76,15 +81,18 @@ class Installation:
         return len(self.suppliers) > 1
 
     def with_role(self, *roles: Role) -> tuple[DeviceSpec, ...]:
-        return tuple(device for device in self.devices if device.role in roles)
+        return tuple([device for device in self.devices if device.role in roles])
 
     @property
     def meters(self) -> tuple[DeviceSpec, ...]:
-        return self.with_role(Role.ELECTRICITY_METER, Role.GAS_METER)
+        return tuple([device for device in self.devices if device.role is _ESME or device.role is _GSME])
 
     @property
     def hub(self) -> DeviceSpec:
-        return self.with_role(Role.COMMS_HUB)[0]
+        for device in self.devices:  # asked for at every step: no tuple is made for it
+            if device.role is Role.COMMS_HUB:
+                return device
+        raise LookupError(f"{self.name}: an installation has one communications hub, not none")
 
 
 def with_deviants(installation: Installation, deviants: Mapping[str, str]) -> Installation:

@@ -37,7 +37,7 @@ from bench.run_identity import head_of
 from bench.scenario_run import Ran, run_scenario
 from bench.shipped import find
 from bench.station import read_station
-from bench.station.fitting import fitted
+from bench.station.fitting import fitted, irreversible_on
 from bench.station.form import DIRECT, ClockSource, Station
 from bench.suite import Scenario
 from bench.suite_reading import Forced, PreparedScenario, read_suite
@@ -64,7 +64,7 @@ class Order:
 
     `tolerance`: T of docs/trace.md, by which waits are judged; shorter than the waits of the
     strategy, or none of them could be wrong. `operator`: who is asked at the bench. `signer`: signs
-    the run's checkpoints while it goes on.
+    the run's checkpoints while it goes on. `yes`: nobody is asked before what cannot be undone.
     """
 
     suite: Path
@@ -77,6 +77,7 @@ class Order:
     tolerance: Micros = TOLERANCE
     operator: Operator = field(default_factory=Nobody)
     signer: Signer | None = None
+    yes: bool = False
 
     @property
     def ordered(self) -> Ordered:
@@ -94,6 +95,7 @@ class Order:
             mam=forced.mam,
             overlay=overlay,
             tolerance=self.tolerance,
+            yes=self.yes,
         )
 
     def replay(self, scenario: str) -> str:
@@ -123,6 +125,7 @@ def order_again(ordered: Ordered) -> Order:
         ordered.only,
         forced,
         tolerance=ordered.tolerance,
+        yes=ordered.yes,
     )
     if not ordered.station:
         return order
@@ -171,7 +174,8 @@ def _run_suite(
     watched: OpenWatch | None,
 ) -> RunRecord:
     suite, wanted = read_suite(order.suite, order.forced, order.only)
-    chosen = [fitted(each, order.station, order.operator) for each in wanted]
+    last = sorted(wanted, key=lambda each: bool(irreversible_on(each, order.station)))
+    chosen = [fitted(each, order.station, order.operator, yes=order.yes) for each in last]
     folder = place if isinstance(place, Path) else place()
     span = SPAN if order.station.clock_source is ClockSource.WALL else None
     head = head_of(order.ordered, order.station, chosen)
@@ -299,7 +303,7 @@ def _run_until_stopped(
 
 def run_prepared(order: Order, prepared: PreparedScenario) -> ScenarioRecord:
     """Runs one scenario and judges it, without writing anything."""
-    held = fitted(prepared, order.station, order.operator)
+    held = fitted(prepared, order.station, order.operator, yes=order.yes)
     if held.not_run:
         return _not_run(order, held, held.not_run)
     ran = run_scenario(held, order.seed, station=order.station, operator=order.operator)

@@ -63,6 +63,7 @@ class EmulatedInstallation:
         "_channels",
         "_desks",
         "_dsp",
+        "_hub",
         "_opened",
         "_seed",
         "_smso",
@@ -166,6 +167,9 @@ class EmulatedInstallation:
             },
         )
 
+    def wake_ups(self) -> int:
+        return self._hub.wan.sent
+
     def _build_devices(
         self, device_keys: Mapping[tuple[str, KeySlot], Secret]
     ) -> dict[str, Device]:
@@ -176,7 +180,7 @@ class EmulatedInstallation:
                 f"not {len(hubs)}"
             )
         rng = random.Random(self._seed)
-        hub = _model(CommsHub, hubs[0])(hubs[0], self.clock)
+        self._hub = hub = _model(CommsHub, hubs[0])(hubs[0], self.clock)
         devices: dict[str, Device] = {}
         self._channels: dict[str, Channel] = {}
         for spec in self.installation.devices:

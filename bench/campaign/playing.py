@@ -94,8 +94,7 @@ class Player:
             outcome, gave_up = migration.outcome, migration.gave_up
         except BenchError:
             pass  # what it did until then is in its trace, which closes `withdrawn`
-        truth = world.truth().devices[installation.hub.name]
-        return Played(outcome, gave_up, truth.wake_ups)
+        return Played(outcome, gave_up, world.wake_ups())
 
     def _keys(self, drawn: Drawn) -> Mapping[Place, Secret]:
         """What the meters hold, made once for each kit."""

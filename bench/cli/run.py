@@ -76,6 +76,7 @@ def _tolerance(context: click.Context, option: click.Parameter, text: str) -> Mi
 @click.option(
     "--page", is_flag=True, help="Operator steps may be answered in `smets1-bench serve --control`."
 )
+@click.option("--yes", is_flag=True, help="Do not ask before what cannot be undone on real kit.")
 @click.option("--strict", is_flag=True, help="Exit 3 where a certificate is inconclusive.")
 @accept_option
 @click.option("--json", "as_json", is_flag=True, help="Print result.json instead of the table.")

@@ -26,7 +26,8 @@ def states(watched: Watched) -> Iterator[Breach]:
             yield Breach(spec.name, Invariant.HAN, "it was a member before, and is not after")
         if after.locked_until is not None and before.locked_until is None:
             until = format_instant(after.locked_until)
-            yield Breach(spec.name, Invariant.LOCKED, f"it takes no key until {until}")
+            at = after.locked_until - spec.emulation.lockout_for
+            yield Breach(spec.name, Invariant.LOCKED, f"it takes no key until {until}", at)
 
 
 def _supply_and_registers(watched: Watched, name: str, after: DeviceTruth) -> Iterator[Breach]:
@@ -49,9 +50,10 @@ def _supply_and_registers(watched: Watched, name: str, after: DeviceTruth) -> It
                 yield Breach(name, Invariant.REGISTERS, detail, act.at)
         last = read
     if after.registers_fell:
-        yield Breach(name, Invariant.REGISTERS, "a register is lower than it was")
+        detail = "a register is lower than it was"
+        yield Breach(name, Invariant.REGISTERS, detail, after.fell_at)
     if after.balance_lost:
-        yield Breach(name, Invariant.BALANCE, "it changed otherwise")
+        yield Breach(name, Invariant.BALANCE, "it changed otherwise", after.lost_at)
 
 
 def _identity(watched: Watched, spec: DeviceSpec) -> Iterator[Breach]:
@@ -95,4 +97,5 @@ def _restarts(
     own = after.power_ups - before.power_ups - ordered
     if own > 0:
         times = "once" if own == 1 else f"{own} times"
-        yield Breach(name, Invariant.RESTARTED, f"it started by itself {times}")
+        detail = f"it started by itself {times}, the last time"
+        yield Breach(name, Invariant.RESTARTED, detail, after.up_since)

@@ -17,7 +17,7 @@ from bench.errors import UsageError
 from bench.journal.values import written
 from bench.units import Micros
 
-PROCESS: Final = ("bench.migration", "bench.mehrs", "bench.effects", "bench.settling")
+PROCESS: Final = ("bench.migration", "bench.mehrs", "bench.effects", "bench.settling", "bench.soaking")
 """The modules that say what is done next; what they are given is hashed with the scenario."""
 
 
@@ -37,6 +37,7 @@ class Ordered:
     mam: str | None
     overlay: str | None
     tolerance: Micros
+    yes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ def _rising(items: Sequence[_Item]) -> list[Micros]:
 
 
 def _exchange(device: str, told: Mapping[str, Any]) -> Exchange:
-    """From the form in which `capture show --json` prints it."""
+    """From the form in which `capture show --json` prints it. A line of text needs no octets."""
     if "event" in told:
         meaning = f"{told['event']}{': ' if told['detail'] else ''}{told['detail']}"
         return Exchange(parse_instant(told["at"]), device, "", "port", _short(meaning), "", "")
@@ -177,7 +177,7 @@ def _exchange(device: str, told: Mapping[str, Any]) -> Exchange:
         told["form"],
         _short(told["meaning"]),
         _short(told["trouble"]),
-        _octets(told["data"]),
+        "" if told["form"] == "console" and not told["trouble"] else _octets(told["data"]),
     )
 
 
@@ -188,21 +188,19 @@ def _short(text: str) -> str:
 def _octets(segments: Iterable[Any]) -> str:
     """The first octets in hexadecimal; key material as its length and the key's name."""
     said: list[str] = []
-    room = _OCTETS
-    left = 0
+    room, left = _OCTETS, 0
     for segment in segments:
-        if not isinstance(segment, str):
-            size = segment["length"]
-            shown = f"<secret {size} {'byte' if size == 1 else 'bytes'}, {segment['secret']}>"
-        else:
+        if isinstance(segment, str):
             size = len(segment) // 2
             shown = bytes.fromhex(segment)[:room].hex(" ")
             left += max(0, size - room)
-        if room > 0:
+        else:
+            size = segment["length"]
+            shown = f"<secret {size} {'byte' if size == 1 else 'bytes'}, {segment['secret']}>"
+            left += 0 if room else size
+        if room:
             said.append(shown)
-        elif not isinstance(segment, str):
-            left += size
-        room -= size
+        room = max(0, room - size)
     return " ".join(said) + (f" … ({left} more)" if left else "")
 
 

@@ -4,24 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from bench.installation import Installation, with_deviants
-from bench.operator import Operator
+from bench.migration.sections import PROCESS
+from bench.operator import Occasion, Operator, OperatorStep
 from bench.plugins import EMULATORS, load
 from bench.station.form import Station
 from bench.station.port import Reach
-from bench.suite import FaultEntry
+from bench.suite import FaultEntry, Restore
 from bench.suite_reading import PreparedScenario
 
+_ROTATION: Final = "2.6.4.1"
 
-def fitted(prepared: PreparedScenario, station: Station, operator: Operator) -> PreparedScenario:
+
+def fitted(
+    prepared: PreparedScenario, station: Station, operator: Operator, *, yes: bool = False
+) -> PreparedScenario:
     """The scenario as it is run on the station: on the station's own installation if it has one.
 
-    `not_run` of what comes back says why it cannot be run there.
+    `not_run` of what comes back says why it cannot be run there. What it would change of real kit
+    for good a person is asked first, unless `yes`.
     """
     if prepared.not_run:
         return prepared
+    changes = irreversible_on(prepared, station)
     reasons = list(_reasons(prepared, station, operator))
+    if changes and not yes:
+        if operator.absent:
+            reasons.append(f"it cannot be undone: {changes}; {operator.absent}; --yes allows it")
+        ask = OperatorStep(
+            Occasion.BEFORE, f"This cannot be undone: {changes}. Go on?", ("yes", "no")
+        )
+        asked = replace(prepared.scenario, operator=(ask, *prepared.scenario.operator))
+        prepared = replace(prepared, scenario=asked)
     if reasons:
         return replace(prepared, not_run="; ".join(reasons))
     held, wanted = station.installation, prepared.installation
@@ -29,6 +45,27 @@ def fitted(prepared: PreparedScenario, station: Station, operator: Operator) -> 
         wanted = held.as_installation(wanted.name, wanted.suppliers)
     deviants = {**station.deviants, **prepared.scenario.deviants}
     return replace(prepared, installation=with_deviants(wanted, deviants))
+
+
+def irreversible_on(prepared: PreparedScenario, station: Station) -> str:
+    """What of real kit the scenario leaves changed for good on that station; empty: nothing.
+
+    What it says of itself, or else that it rotates keys of real meters and does not restore them.
+    Meters that are given public test keys are emulated ones.
+    """
+    scenario, installation = prepared.scenario, prepared.installation
+    real = [
+        device.name
+        for device in installation.meters
+        if station.reached(device.name).reach is Reach.REAL
+        and not station.reached(device.name).security.test_keys
+    ]
+    if not real or scenario.irreversible:
+        return scenario.irreversible if real else ""
+    rotates = any(stage.section == _ROTATION for stage in PROCESS[installation.group])
+    if rotates and Restore.KEYS not in scenario.preconditions.restore:
+        return f"it may leave {' and '.join(real)} with a new SUA key"
+    return ""
 
 
 def _reasons(prepared: PreparedScenario, station: Station, operator: Operator) -> Iterator[str]:

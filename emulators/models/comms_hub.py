@@ -158,6 +158,7 @@ class CommsHub(EmulatedDevice):
             wake_ups=self.wan.sent,
             power_cuts=self.power_cuts,
             power_ups=self.power_ups,
+            up_since=self.up_since,
         )
 
     def _member(self, eui64: str) -> tuple[EmulatedDevice, HanLink]:

@@ -113,6 +113,7 @@ class EmulatedDevice:
             executed=dict(self.executed),
             power_cuts=self.power_cuts,
             power_ups=self.power_ups,
+            up_since=self.up_since,
             joined=self.joined,
         )
 

@@ -116,7 +116,8 @@ class Meter(EmulatedDevice):
         self.payment.count_from(before, self.register.steps(now))
 
     def lose_balance(self) -> None:
-        self.payment.lose(self.register.steps(self.clock.now()))
+        now = self.clock.now()
+        self.payment.lose(self.register.steps(now), now)
 
     def reset_to_factory(self, keys: Mapping[KeySlot, Secret]) -> None:
         """Factory keys, no HAN, the clock at the epoch. Registers and balance are kept: they are
@@ -163,6 +164,9 @@ class Meter(EmulatedDevice):
             power_cuts=self.power_cuts,
             clock_error=self.device_clock.read() - self.clock.now(),
             power_ups=self.power_ups,
+            up_since=self.up_since,
+            fell_at=self.register.fell_at,
+            lost_at=self.payment.lost_at,
             joined=self.joined,
         )
 

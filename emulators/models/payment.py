@@ -11,6 +11,7 @@ from decimal import ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Final
 
 from bench.devices import Payment, PaymentMode
+from bench.units import Micros
 from emulators.models.kept import KeptPayment
 
 _PENNY: Final = Decimal("0.01")
@@ -20,7 +21,7 @@ _ZERO: Final = Decimal("0.00")
 class PaymentAccount:
     """`price`: pounds for one step of the meter's register. The register is the caller's."""
 
-    __slots__ = ("_balance", "_from_steps", "_mode", "_price", "lost")
+    __slots__ = ("_balance", "_from_steps", "_mode", "_price", "lost", "lost_at")
 
     def __init__(self, mode: PaymentMode, balance: Decimal, price: Decimal, steps: int) -> None:
         self._mode = mode
@@ -28,6 +29,7 @@ class PaymentAccount:
         self._price = price
         self._from_steps = steps
         self.lost = False
+        self.lost_at: Micros | None = None
 
     def read(self, steps: int) -> Payment:
         return Payment(self._mode, self.balance(steps) or _ZERO)
@@ -38,9 +40,9 @@ class PaymentAccount:
             return None
         return self._exact(steps).quantize(_PENNY, ROUND_FLOOR)
 
-    def lose(self, steps: int) -> None:
+    def lose(self, steps: int, at: Micros) -> None:
         """The balance is gone: a defect."""
-        self.lost = True
+        self.lost, self.lost_at = True, at
         self._balance = Decimal(0)
         self._from_steps = steps
 

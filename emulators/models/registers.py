@@ -78,14 +78,15 @@ class Register:
     """One cumulative register with a resolution of a thousandth of its unit.
 
     `start`: what it shows at `at`, in steps. Never falls, unless `lose` takes its content; `fell`
-    then says so for good.
+    then says so for good, and `fell_at` when.
     """
 
-    __slots__ = ("_load_w", "_lost", "_segments", "_start", "_step", "fell", "fuel")
+    __slots__ = ("_load_w", "_lost", "_segments", "_start", "_step", "fell", "fell_at", "fuel")
 
     def __init__(self, fuel: Fuel, start: int, load_w: int, at: Micros) -> None:
         self.fuel = fuel
         self.fell = False
+        self.fell_at: Micros | None = None
         self._load_w = load_w
         # One step in units of W·%·µs; the tenths are exact because an hour has enough factors.
         self._step = 100 * HOUR * fuel.wh_tenths // 10
@@ -118,7 +119,8 @@ class Register:
         """The register starts again from zero: a defect."""
         last = self._segments[-1]
         content = self._content(last, at)
-        self.fell = self.fell or content >= self._step
+        if content >= self._step:
+            self.fell, self.fell_at = True, at
         self._lost += content
         self._segments.append(_Segment(at, 0, last.running))
 

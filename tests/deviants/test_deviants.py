@@ -36,6 +36,7 @@ SHOWING_S1SPS = (
     "da-commissioned",
     "ioc-commissioning-failed",
     "da-file-set-too-late",
+    "da-file-set-names-another-device",
     "ioc-smi-incident-resolved-by-dsp",
     "da-rotation-reply-lost",
     "da-rotation-exhausted-as-the-lab-knows",

@@ -13,6 +13,7 @@ its own before its block:
 | `<!-- needs: REASON -->` | cannot be run here; its commands and options must exist all the same |
 | `<!-- tested by: FILE -->` | another test runs the block |
 | `<!-- part of: KIND -->` | the YAML stands inside a file of that kind |
+| `<!-- yaml of: PROGRAM -->` | YAML of another program; it must be YAML |
 | `<!-- recipe -->` | YAML of a CI server; its `smets1-bench` commands are run |
 """
 
@@ -26,7 +27,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 DIRECTIVES: Final = {
-    "file", "given", "exits", "stays", "ctrl-c", "needs", "tested by", "part of", "recipe",
+    "file", "given", "exits", "stays", "ctrl-c", "needs", "tested by", "part of", "recipe", "yaml of",
 }  # fmt: skip
 _ALONE: Final = {"given", "ctrl-c"}
 _COMMENT: Final = re.compile(r"<!-- ([a-z -]+?)(?:: (.*?))? -->$")

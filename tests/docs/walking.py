@@ -39,6 +39,8 @@ class Walk:
             self._interrupt(said["ctrl-c"], block.place)
         elif "tested by" in said:
             _is_tested(block, said["tested by"])
+        elif "yaml of" in said:
+            assert isinstance(yaml.safe_load(block.text), Mapping), block.place
         elif "file" in said:
             path = self.folder / said["file"]
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -86,7 +86,9 @@ def _whole(part: Any, of: str) -> dict[str, Any]:
     name, _, inside = of.partition("/")
     held = yaml.safe_load(find("devices", name).read_text(encoding="utf-8"))
     part = {inside: part} if inside else part
-    return {key: _merged(value, part.get(key, {})) for key, value in {**part, **held}.items()}
+    return {
+        key: _merged(value, part.get(key, {})) for key, value in {**held, **part, **held}.items()
+    }
 
 
 def _merged(held: Any, part: Any) -> Any:

@@ -13,6 +13,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.bench_on_ports import BOARD, COMMAND, DEVICES, OVERLAY, hosted, lay_out
 
 ROUNDS = int(os.environ.get("SMETS1_BENCH_REAL_TIME", "1"))
@@ -49,6 +51,7 @@ scenarios:
 TIMES = ("at", "started", "submitted", "from", "to", "uncertainty_s")
 
 
+@pytest.mark.timeout(120 * ROUNDS)
 def test_both_clocks_tell_the_same_events(tmp_path: Path) -> None:
     lay_out(tmp_path)
     (tmp_path / "suite.yaml").write_text(SUITE, encoding="utf-8")

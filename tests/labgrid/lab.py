@@ -1,7 +1,7 @@
 """A laboratory on loopback: labgrid's own coordinator and exporter, a power switch, and a bench.
 
-The bench's devices are hosted by `smets1-bench emulate` in a process of its own; the exporter offers
-them as network serial ports, one of them by RFC 2217.
+The bench's devices are hosted by `smets1-bench emulate` in a process of its own; the exporter
+offers them as network serial ports, one of them by RFC 2217.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class PowerSwitch:
                 self.end_headers()
                 self.wfile.write(b"1" if switch.on[index] else b"0")
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *said: object) -> None:
                 """Nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -152,7 +152,11 @@ def _free_ports(number: int) -> list[int]:
 
 
 def _write_stations(folder: Path, ports: dict[str, int], coordinator: str) -> None:
-    """`host.yaml`, whose devices are hosted, and `bench.yaml`, which knows the place only."""
+    """`host.yaml`, whose devices are hosted, and `bench.yaml`, which knows the place only.
+
+    Of the suites `suite.yaml` can be run once, since the hosted meters keep the keys they get;
+    `slow.yaml` waits for minutes, `idle.yaml` has nothing for this bench.
+    """
     lay_out(folder)
     text = (folder / "bench.yaml").read_text(encoding="utf-8").partition("kit:")[0]
     here = there = text
@@ -168,6 +172,8 @@ def _write_stations(folder: Path, ports: dict[str, int], coordinator: str) -> No
     (folder / "bench.yaml").write_text(there + place, encoding="utf-8")
     (folder / "suite.yaml").write_text(SUITE.replace("FILES", "20ms"), encoding="utf-8")
     (folder / "slow.yaml").write_text(SUITE.replace("FILES", "10min"), encoding="utf-8")
+    idle = SUITE.replace("da-dual-fuel", "ea-dual-fuel").replace("FILES", "20ms")
+    (folder / "idle.yaml").write_text(idle, encoding="utf-8")
 
 
 def _exported(ports: dict[str, int], mains: PowerSwitch) -> str:
