@@ -2,6 +2,7 @@
 # make test   install and run the tests
 # make lint   ruff and mypy
 # make peers  clients and servers nobody here wrote, against ours (tests/interop)
+# make browser  the pages in a real headless browser (Debian: chromium)
 # make bench  measurements (docs/performance.md)
 # make prove  the long evidence (docs/evidence.md)
 PYTHON ?= python3
@@ -11,7 +12,7 @@ WORKERS ?= auto
 
 PEERS := $(VENV)/peers
 
-.PHONY: run test lint peers bench prove docs screenshots clean
+.PHONY: run test lint peers browser bench prove docs screenshots clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
@@ -42,6 +43,13 @@ $(PEERS)/installed: tests/interop/peers.txt $(VENV)/installed-test
 peers: $(PEERS)/installed
 	SMETS1_BENCH_PEERS=$(CURDIR)/$(PEERS)/bin/python $(BIN)/python -m pytest -n $(WORKERS) -q -rs tests/interop
 
+$(VENV)/installed-browser: $(VENV)/installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
+	touch $@
+
+browser: $(VENV)/installed-browser
+	$(BIN)/python -m pytest -q -rs tests/serving/test_in_browser.py tests/report/test_in_browser.py
+
 bench: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks
 
@@ -53,7 +61,7 @@ docs: $(VENV)/installed-test
 	$(BIN)/python -m tests.docs.reference --write
 	$(BIN)/python -m tests.pipe_faults_doc --write
 
-screenshots: $(VENV)/installed-test
+screenshots: $(VENV)/installed-browser
 	$(BIN)/python -m tests.screenshots
 
 clean:

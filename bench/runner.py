@@ -21,6 +21,8 @@ from bench.expectations import key_held, mismatches, unknowable
 from bench.journal.run_head import Ordered, RunHead
 from bench.journal.run_journal import RunJournal, journalled
 from bench.journal.store import JournalFailed
+from bench.ledger import beside, read_ledger
+from bench.ledger_keeping import enter, spared
 from bench.operator import Nobody, Operator
 from bench.place_lending import lent
 from bench.report.story import story
@@ -176,6 +178,10 @@ def _run_suite(
     suite, wanted = read_suite(order.suite, order.forced, order.only)
     last = sorted(wanted, key=lambda each: bool(irreversible_on(each, order.station)))
     chosen = [fitted(each, order.station, order.operator, yes=order.yes) for each in last]
+    ledger = None
+    if order.station.real and order.station_named:
+        ledger = read_ledger(beside(find("stations", order.station_named)))
+        chosen = [spared(each, order.station, ledger) for each in chosen]
     folder = place if isinstance(place, Path) else place()
     span = SPAN if order.station.clock_source is ClockSource.WALL else None
     head = head_of(order.ordered, order.station, chosen)
@@ -226,6 +232,8 @@ def _run_suite(
                     records.append(_unstaged(order, scenario, error))
                     watch.ended(records[-1].verdict)
                     continue
+                if ran is not None and ledger is not None:
+                    enter(ledger, ran, order.station)
                 if ran is not None and ran.clock_evidence is not None:
                     clocks[scenario.scenario.scenario] = ran.clock_evidence
                 if ran is None or stopped:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 COMMANDS: Final = {
     "run": ("bench.cli.run:run", "Run a suite on emulated installations and write a report."),
+    "farm": ("bench.cli.farm:farm", "Run a suite on many stations at once, one report."),
     "resume": ("bench.cli.resume:resume", "Take up a run that was stopped, and finish it."),
     "check": ("bench.cli.check:check", "Judge a trace against the strategy, rule by rule."),
     "rules": ("bench.cli.rules:rules", "Print the strategy: values, rules, status, sources."),

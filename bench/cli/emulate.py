@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import cache
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.signals import ended_by_signals
 from bench.errors import BenchError, UsageError
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _serve(
         failures.append(error)
         stopped.set()
 
-    with _stopping(stopped.set):
+    with ended_by_signals(lambda _: stopped.set()):
         kit = load(EMULATORS, "hosting")(plan, watcher=watcher, failed=failed)
         try:
             if write_keys is not None:
@@ -164,18 +164,6 @@ def _serve(
 def _say(line: Any) -> None:
     """At once: whoever started this waits for it."""
     click.echo(json.dumps(line))
-
-
-@contextmanager
-def _stopping(stop: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM are how it ends."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, lambda *_: stop()) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _temporary_folder(stack: ExitStack) -> Path:

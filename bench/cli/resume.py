@@ -43,7 +43,7 @@ def resume(
     from bench.journal.run_journal import taken_up
     from bench.runner import order_again, run_suite
 
-    folder = run.resolve()
+    folder = Path(os.path.realpath(run))
     with taken_up(folder) as (ordered, journal):
         try:
             os.chdir(ordered.folder)  # names in files, and of files, are relative to it

@@ -93,6 +93,7 @@ def run(
     tolerance: Micros,
     key: Path | None,
     page: bool,
+    yes: bool,
     strict: bool,
     acceptance: Acceptance | None,
     as_json: bool,
@@ -117,7 +118,9 @@ def run(
 
     place = cache(_new_folder) if out is None else cache(lambda: _given_folder(out, overwrite))
     forced = Forced(mehrs, mam, overlay)
-    order = Order(find("suites", suite), printable(suite), seed, only, forced, tolerance=tolerance)
+    order = Order(
+        find("suites", suite), printable(suite), seed, only, forced, tolerance=tolerance, yes=yes
+    )
     if station is not None:
         held = read_station(find("stations", station))
         order = replace(order, station=held, station_named=station)

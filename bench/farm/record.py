@@ -102,7 +102,9 @@ def station_record(farm: Path, station: FarmStation, end: str) -> StationRecord:
 
 
 def _certificates(run: RunRecord) -> Sequence[CertificateLine]:
-    return [CertificateLine(each.strategy.label, each.verdict, each.why) for each in run.certificates]
+    return [
+        CertificateLine(each.strategy.label, each.verdict, each.why) for each in run.certificates
+    ]
 
 
 def to_json(record: FarmRecord) -> str:
@@ -127,7 +129,9 @@ def read_farm(folder: Path) -> FarmRecord:
             )
             for each in data["stations"]
         )
-        return FarmRecord(data["suite"], data["seed"], data["tool"], tuple(data["planned"]), stations)
+        return FarmRecord(
+            data["suite"], data["seed"], data["tool"], tuple(data["planned"]), stations
+        )
     except FileNotFoundError:
         raise UsageError(
             f"{path}: no such file", hint="name the folder that `smets1-bench farm --out DIR` wrote"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -16,10 +16,6 @@ from bench.farm.plan import FarmStation
 
 COMMAND: Final = (sys.executable, "-m", "bench.cli")
 NEVER_BEGAN: Final = "the farm was stopped before it began"
-
-Ended = Callable[[FarmStation, str], None]
-"""Told of each station whose run has ended, and what it says of its end where that is not a
-verdict: that it was stopped, killed, or why there is no result."""
 
 
 class Runs:
@@ -35,17 +31,22 @@ class Runs:
         self._lock = Lock()
         self._under_way: list[subprocess.Popen[bytes]] = []
 
-    def run(self, stations: Sequence[FarmStation], *, at_once: int, ended: Ended) -> None:
-        """Returns when every run has ended."""
+    def ended(
+        self, stations: Sequence[FarmStation], *, at_once: int
+    ) -> Iterator[tuple[FarmStation, str]]:
+        """Each station when its run has ended, with what it says of its end where that is not a
+        verdict: that it was stopped or killed, or why there is no result.
+        """
         self._cancellation.on_cancel(self._stop)
         try:
             with ThreadPoolExecutor(at_once) as pool:
-                for station in stations:
-                    pool.submit(self._run, station, ended)
+                futures = {pool.submit(self._run, each): each for each in stations}
+                for future in as_completed(futures):
+                    yield futures[future], future.result()
         finally:
             self._cancellation.forget(self._stop)
 
-    def _run(self, station: FarmStation, ended: Ended) -> None:
+    def _run(self, station: FarmStation) -> str:
         words = [*COMMAND, "run", *self._words, "--station", station.given]
         words += ["--out", str(self._folder / station.folder)]
         console = console_of(self._folder, station)
@@ -53,8 +54,7 @@ class Runs:
             with console.open("wb") as said:
                 with self._lock:
                     if self._cancellation.reason is not None:
-                        ended(station, NEVER_BEGAN)
-                        return
+                        return NEVER_BEGAN
                     process = subprocess.Popen(
                         words,
                         stdin=subprocess.DEVNULL,
@@ -66,9 +66,9 @@ class Runs:
                 code = process.wait()
             with self._lock:
                 self._under_way.remove(process)
-            ended(station, _end(code, console))
+            return _end(code, console)
         except OSError as error:
-            ended(station, f"it does not run: {error}")
+            return f"it does not run: {error}"
 
     def _stop(self) -> None:
         with self._lock:

@@ -140,10 +140,7 @@ def _set_stage(cell: Cell, via: str) -> _Stage:
     _check(cell, installation)
     clock = VirtualClock(START)
     inbox = Inbox(clock)
-    first = {
-        (device.name, KeySlot.SUA): demo_key(device.eui64, KeySlot.SUA)
-        for device in installation.meters
-    }
+    first = _first_keys(cell.installation)
     factory: WorldFactory = load(EMULATORS, "installation")
     world = factory(
         installation,
@@ -211,6 +208,14 @@ def _kept(keys: KeyRing, device: str) -> Kept:
 def installation_of(name: str) -> Installation:
     """A shipped installation. Raises `UsageError`."""
     return read_installation(find("installations", name))
+
+
+@cache
+def _first_keys(installation: str) -> dict[tuple[str, KeySlot], Secret]:
+    return {
+        (device.name, KeySlot.SUA): demo_key(device.eui64, KeySlot.SUA)
+        for device in installation_of(installation).meters
+    }
 
 
 @cache

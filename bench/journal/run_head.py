@@ -17,7 +17,13 @@ from bench.errors import UsageError
 from bench.journal.values import written
 from bench.units import Micros
 
-PROCESS: Final = ("bench.migration", "bench.mehrs", "bench.effects", "bench.settling", "bench.soaking")
+PROCESS: Final = (
+    "bench.migration",
+    "bench.mehrs",
+    "bench.effects",
+    "bench.settling",
+    "bench.soaking",
+)
 """The modules that say what is done next; what they are given is hashed with the scenario."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -50,6 +51,7 @@ class PortAddress:
         if scheme in (Scheme.PTY, Scheme.EMU) and rest:
             return cls(Scheme(scheme), text, name=rest)
         if scheme == Scheme.HWGREP and rest.startswith("//") and len(rest) > 2:
+            _check_pattern(text, rest[2:])
             return cls(Scheme.HWGREP, text, name=rest[2:])
         if scheme in (Scheme.SOCKET, Scheme.RFC2217) and rest.startswith("//"):
             host, tcp_port = _host_and_port(text, rest[2:])
@@ -70,6 +72,14 @@ class PortAddress:
     @property
     def emulated(self) -> bool:
         return self.scheme in (Scheme.EMU, Scheme.PTY)
+
+
+def _check_pattern(text: str, pattern: str) -> None:
+    """What follows `&` are options of the look-up, no part of the pattern."""
+    try:
+        re.compile(pattern.partition("&")[0])
+    except re.error as error:
+        raise UsageError(f"port: {text}: expected a regular expression: {error}") from None
 
 
 def _host_and_port(text: str, rest: str) -> tuple[str, int]:

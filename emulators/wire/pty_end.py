@@ -40,8 +40,11 @@ class PtyEnd:
     def __init__(
         self, path: Path, clock: Clock, line: LineSettings, watch: Watch, *, paced: bool
     ) -> None:
-        if path.exists() and not path.is_symlink():
-            raise BenchError(f"{path} exists and is not a symlink of a hosted device")
+        if os.path.lexists(path) and not _leads_to_a_pty(path):
+            raise BenchError(
+                f"{path} exists and is not a symlink of a hosted device",
+                hint="name another path, or remove it",
+            )
         self.path = path
         self.clock = clock
         self.line = line
@@ -49,6 +52,7 @@ class PtyEnd:
         self._peer: WirePeer | None = None
         self._master: int | None = None
         self._slave = -1
+        self._tty = ""
         self._sidecar = sidecar(path)
         self._published = True  # whether the client last heard says how its line is set
         self._told: IntendedLine | None = None
@@ -88,12 +92,13 @@ class PtyEnd:
     def plug(self) -> None:
         """Makes the pty, anew after `unplug`, under the same path."""
         master, self._slave = pty.openpty()
+        self._tty = os.ttyname(self._slave)
         tty.setraw(self._slave)
         os.set_blocking(master, False)
         fresh = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
             fresh.unlink(missing_ok=True)
-            fresh.symlink_to(os.ttyname(self._slave))
+            fresh.symlink_to(self._tty)
             fresh.replace(self.path)
         except OSError as error:
             os.close(master)
@@ -112,7 +117,8 @@ class PtyEnd:
         self._to_client.cut()
         os.close(self._slave)
         os.close(master)
-        self.path.unlink(missing_ok=True)
+        if _target(self.path) == self._tty:  # else it is somebody else's by now
+            self.path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Takes the pty, its path and what a client left beside it away; safe to repeat."""

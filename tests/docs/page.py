@@ -27,7 +27,8 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 DIRECTIVES: Final = {
-    "file", "given", "exits", "stays", "ctrl-c", "needs", "tested by", "part of", "recipe", "yaml of",
+    "file", "given", "exits", "stays", "ctrl-c", "needs",
+    "tested by", "part of", "yaml of", "recipe",
 }  # fmt: skip
 _ALONE: Final = {"given", "ctrl-c"}
 _COMMENT: Final = re.compile(r"<!-- ([a-z -]+?)(?:: (.*?))? -->$")

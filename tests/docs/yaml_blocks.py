@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -71,7 +72,7 @@ def read_block(block: Block, path: Path) -> None:
     part_of = block.said.get("part of", "")
     if part_of:
         data = _whole(data, part_of)
-        path.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), "utf-8")
+        path.write_text(json.dumps(data), encoding="utf-8")  # JSON is YAML, all quoted
     elif not path.exists() or path.name == "block.yaml":
         path.write_text(block.text, encoding="utf-8")
     kind = next(iter(data))
@@ -85,13 +86,12 @@ def _whole(part: Any, of: str) -> dict[str, Any]:
         return {"suite": "whole", "scenarios": [{**_SCENARIO, **part}]}
     name, _, inside = of.partition("/")
     held = yaml.safe_load(find("devices", name).read_text(encoding="utf-8"))
-    part = {inside: part} if inside else part
-    return {
-        key: _merged(value, part.get(key, {})) for key, value in {**held, **part, **held}.items()
-    }
+    whole: dict[str, Any] = _merged(held, {inside: part} if inside else part)
+    return whole
 
 
 def _merged(held: Any, part: Any) -> Any:
+    """The part's keys over those of the whole, however deep."""
     if isinstance(held, dict) and isinstance(part, dict):
-        return {**held, **part}
-    return held
+        return {key: _merged(held.get(key), part.get(key)) for key in {**held, **part}}
+    return held if part is None else part

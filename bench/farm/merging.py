@@ -1,0 +1,47 @@
+"""Writes what the stations found out as one: `farm.json`, `farm.html`, `junit.xml`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from bench.errors import BenchError
+from bench.farm.plan import FarmStation
+from bench.farm.record import FARM, FarmRecord, read_farm, station_record, to_json
+from bench.report.render import JUNIT
+
+PAGE: Final = "farm.html"
+
+
+def write(record: FarmRecord, farm: Path) -> None:
+    """Over what is there. Raises `BenchError` where it cannot be written."""
+    from bench.farm.junit import farm_junit
+    from bench.farm.page import farm_html  # the template engine is loaded only here
+
+    try:
+        for name, content in (
+            (PAGE, farm_html(record).encode()),
+            (JUNIT, farm_junit(record, farm)),
+            (FARM, to_json(record).encode()),
+        ):
+            unfinished = farm / f"{name}.unfinished"
+            unfinished.write_bytes(content)
+            unfinished.replace(farm / name)
+    except OSError as error:
+        raise BenchError(
+            f"{farm}: cannot be written: {error.strerror}", hint="is the disk full or read-only?"
+        ) from None
+
+
+def merged_again(farm: Path) -> FarmRecord:
+    """From the stations' own results as they are now: some may have been resumed since.
+
+    What a station said of its end is kept only where there is still no result. Raises `UsageError`.
+    """
+    was = read_farm(farm)
+    stations = []
+    for each in was.stations:
+        now = station_record(farm, FarmStation(each.name, each.given, each.folder), "")
+        kept = each if not now.kit else now
+        stations.append(kept)
+    return FarmRecord(was.suite, was.seed, was.tool, was.planned, tuple(stations))

@@ -1,0 +1,137 @@
+"""What the devices of a station have been put through, over all runs: a file beside the station's.
+
+Per device, by EUI-64: the key it was proven to hold (as a check value), the newest command counter
+it was sent, how many wrong keys in a row it may have counted, SMS that were paid for. Never a key.
+Emulated devices begin anew with each scenario, so nothing is kept of those in this program.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Final
+
+from bench.devices import KeySlot
+from bench.effects import Act
+from bench.emulation import DeviceTruth
+from bench.errors import BenchError, Refused, UsageError
+
+FORMAT: Final = 1
+_WRONG_KEYS: Final = 2
+"""So many may stand; a meter that locks after three never counts a third."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`key`: its check value, empty where none was proven. `counter`: the newest it was sent.
+
+    `wrong_keys`: how many it may have counted since it last proved one. `wake_ups`: SMS paid for.
+    """
+
+    name: str
+    key: str = ""
+    counter: int = 0
+    rotations: int = 0
+    wrong_keys: int = 0
+    wake_ups: int = 0
+    scenarios: int = 0
+    updated: str = ""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The entries by EUI-64. Not shared between processes: the station's ports are locked."""
+
+    path: Path
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+    def why_not(self, eui64: str, *, rotates: bool) -> str:
+        """Why the device must not be put through another scenario as it stands; empty if it may."""
+        entry = self.entries.get(eui64)
+        if entry is None or not rotates or entry.wrong_keys < _WRONG_KEYS:
+            return ""
+        return (
+            f"'{entry.name}' may have counted {entry.wrong_keys} wrong keys since it last proved "
+            f"one, and another may lock it: see {self.path.name}"
+        )
+
+    def add(self, name: str, eui64: str, acts: Iterable[Act], after: DeviceTruth, at: str) -> None:
+        """A scenario has ended, in which these requests were made to the device."""
+        entry = self.entries.get(eui64, Entry(name))
+        for act in acts:
+            entry = _counted(entry, act)
+        held = after.keys.get(KeySlot.SUA)
+        if held is not None:
+            entry = replace(entry, key=held.check_value, wrong_keys=0)
+        self.entries[eui64] = replace(entry, name=name, scenarios=entry.scenarios + 1, updated=at)
+
+    def write(self) -> None:
+        """Whole or not at all, readable by its owner only. Raises `BenchError`."""
+        text = json.dumps(
+            {
+                "format": FORMAT,
+                "devices": {eui64: asdict(entry) for eui64, entry in self.entries.items()},
+            },
+            indent=1,
+        )
+        unfinished = self.path.with_name(f"{self.path.name}.unfinished")
+        try:
+            unfinished.touch(mode=0o600)
+            unfinished.write_text(text + "\n", encoding="utf-8")
+            unfinished.replace(self.path)
+        except OSError as error:
+            raise BenchError(
+                f"{self.path}: cannot be written: {error.strerror}",
+                hint="the ledger stands beside the station file: make its folder writable",
+            ) from None
+
+
+def _counted(entry: Entry, act: Act) -> Entry:
+    if act.operation == "rotate_key":
+        counter = max(entry.counter, act.given[2])
+        return replace(entry, counter=counter, rotations=entry.rotations + 1)
+    if act.operation == "wake":
+        return replace(entry, wake_ups=entry.wake_ups + 1)
+    if act.operation == "prove_key" and not isinstance(act.answer, Refused):
+        return replace(entry, wrong_keys=0 if act.answer is True else entry.wrong_keys + 1)
+    return entry
+
+
+def beside(station: Path) -> Path:
+    """Where the ledger of a station file is."""
+    return station.with_name(f"{station.stem}.ledger.json")
+
+
+def read_ledger(path: Path) -> Ledger:
+    """An empty one where there is no file. Raises `UsageError` where it is no ledger."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Ledger(path)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, str(error)) from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise _unreadable(path, f"expected format {FORMAT}")
+    devices = data.get("devices")
+    if not isinstance(devices, dict):
+        raise _unreadable(path, "expected devices by EUI-64")
+    return Ledger(path, {str(eui64): _entry(path, eui64, each) for eui64, each in devices.items()})
+
+
+def _entry(path: Path, eui64: str, data: object) -> Entry:
+    known = {each.name: type(getattr(Entry(""), each.name)) for each in fields(Entry)}
+    if not isinstance(data, Mapping) or set(data) != set(known):
+        raise _unreadable(path, f"{eui64}: expected {', '.join(known)}")
+    wrong = [name for name, kind in known.items() if type(data[name]) is not kind]
+    if wrong:
+        raise _unreadable(path, f"{eui64}: {wrong[0]}: got {data[wrong[0]]!r}")
+    return Entry(**data)
+
+
+def _unreadable(path: Path, why: str) -> UsageError:
+    return UsageError(
+        f"{path}: no ledger of this bench: {why}",
+        hint="it says what the devices were put through: mend it, or move it away to begin anew",
+    )

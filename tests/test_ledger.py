@@ -1,0 +1,116 @@
+"""The ledger of a station: what it counts, what it refuses, and what it says of a broken file."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.devices import KeySlot
+from bench.effects import Act
+from bench.emulation import DeviceTruth, KeyTruth
+from bench.errors import BenchError, NoReply, Refused, UsageError
+from bench.ledger import Entry, Ledger, beside, read_ledger
+from bench.ledger_keeping import spared
+from bench.secret import Secret
+from bench.shipped import find
+from bench.station.form import Security, Station, StationDevice
+from bench.suite_reading import read_suite
+
+EUI64 = "70-B3-D5-1F-30-A0-30-01"
+KEY = Secret(b"\x61" * 16, "a key")
+DARK = DeviceTruth(keys={})
+
+
+def act(operation: str, answer: object, *given: Any) -> Act:
+    return Act(1, 0, "electricity", operation, "", "said", given, answer)
+
+
+def proof(answer: object) -> Act:
+    return act("prove_key", answer, KeySlot.SUA, KEY)
+
+
+@pytest.mark.parametrize(
+    ("acts", "entry"),
+    [
+        ([proof(False)], Entry("electricity", wrong_keys=1)),
+        (
+            [proof(False), proof(NoReply("electricity", "prove_key"))],
+            Entry("electricity", wrong_keys=2),
+        ),
+        ([proof(False), proof(True)], Entry("electricity")),
+        ([proof(Refused("electricity", "prove_key", code="locked-out"))], Entry("electricity")),
+        (
+            [
+                act("rotate_key", None, KeySlot.SUA, KEY, 7),
+                act("rotate_key", None, KeySlot.SUA, KEY, 5),
+            ],
+            Entry("electricity", counter=7, rotations=2),
+        ),
+        ([act("wake", None), act("wake", None)], Entry("electricity", wake_ups=2)),
+    ],
+)
+def test_what_is_counted(tmp_path: Path, acts: list[Act], entry: Entry) -> None:
+    ledger = Ledger(tmp_path / "ledger.json")
+    ledger.add("electricity", EUI64, acts, DARK, "today")
+    assert ledger.entries[EUI64] == replace(entry, scenarios=1, updated="today")
+
+
+def test_it_carries_over_runs_without_any_key(tmp_path: Path) -> None:
+    path = beside(tmp_path / "bench-4.yaml")
+    assert path.name == "bench-4.ledger.json"
+    ledger = read_ledger(path)
+    ledger.add("electricity", EUI64, [proof(False)], DARK, "today")
+    ledger.write()
+    held = DeviceTruth(keys={KeySlot.SUA: KeyTruth(2, KEY.check_value)})
+    again = read_ledger(path)
+    assert again.entries[EUI64].wrong_keys == 1
+    again.add("electricity", EUI64, [], held, "tomorrow")
+    again.write()
+    last = read_ledger(path).entries[EUI64]
+    assert last == Entry("electricity", KEY.check_value, scenarios=2, updated="tomorrow")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert KEY.reveal().hex() not in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "Expecting value"),
+        ("[]", "expected format 1"),
+        ('{"format": 2}', "expected format 1"),
+        ('{"format": 1}', "expected devices by EUI-64"),
+        ('{"format": 1, "devices": {"A": 1}}', "A: expected name, key, counter"),
+        (
+            '{"format": 1, "devices": {"A": {"name": "e", "key": "", "counter": "7", '
+            '"rotations": 0, "wrong_keys": 0, "wake_ups": 0, "scenarios": 1, "updated": ""}}}',
+            "A: counter: got '7'",
+        ),
+    ],
+)
+def test_a_broken_one_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "bench.ledger.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match="no ledger of this bench") as refused:
+        read_ledger(path)
+    assert says in str(refused.value)
+    assert "move it away" in (refused.value.hint or "")
+
+
+def test_a_folder_that_cannot_be_written_is_the_bench_s_fault(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="cannot be written"):
+        Ledger(tmp_path / "gone" / "bench.ledger.json").write()
+
+
+def test_a_meter_near_its_lockout_is_spared(tmp_path: Path) -> None:
+    (prepared,) = read_suite(find("suites", "commissioning"), only=["da-commissioned"])[1]
+    ledger = Ledger(tmp_path / "x", {EUI64: Entry("electricity", wrong_keys=2)})
+    real = StationDevice("/dev/serial/by-id/usb-1", "p", Security(sua="env:X"))
+    eui64 = prepared.installation.meters[0].eui64
+    ledger.entries[eui64] = ledger.entries.pop(EUI64)
+    held = spared(prepared, Station("s", devices={"electricity": real}), ledger)
+    assert held.not_run.startswith("'electricity' may have counted 2 wrong keys since it last")
+    assert spared(prepared, Station("s"), ledger).not_run == "", "an emulated one begins anew"
