@@ -60,6 +60,7 @@ docs: $(VENV)/installed-test
 	$(BIN)/python -m tests.requirements_doc --write
 	$(BIN)/python -m tests.docs.reference --write
 	$(BIN)/python -m tests.pipe_faults_doc --write
+	$(BIN)/python -m tests.deviants.doc --write
 
 screenshots: $(VENV)/installed-browser
 	$(BIN)/python -m tests.screenshots

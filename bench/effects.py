@@ -121,6 +121,7 @@ class Effects:
         self._recorder = recorder
         self._waiting = waiting
         self._acts = 0
+        self.require_wanted = self._cancellation.check
         self.unwatched = observer is None and recorder is None
         """Whether nobody is shown the requests and nothing keeps them: a campaign."""
         self.keys = keys
@@ -198,10 +199,6 @@ class Effects:
         """Writes an event into the trace."""
         self._sink(event)
 
-    def require_wanted(self) -> None:
-        """Raises `Cancelled` once the run was cancelled: no further request is made."""
-        self._cancellation.check()
-
     def perform(
         self,
         target: str,
@@ -247,11 +244,11 @@ class _Proxy:
         self._thing = thing
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
-        call = getattr(self._thing, operation)
-        if not callable(call):
-            return cast("Callable[..., Any]", call)
         if self._effects.unwatched:
             self._effects.require_wanted()
+            return cast("Callable[..., Any]", getattr(self._thing, operation))
+        call = getattr(self._thing, operation)
+        if not callable(call):
             return cast("Callable[..., Any]", call)
 
         def perform(*args: Any, **kwargs: Any) -> Any:

@@ -23,7 +23,7 @@ from bench.suite import Expectation, KeyHeld, RuleVerdict, Scenario
 from bench.trace import Attempt, Event, Incident, Opened, Report, Step, to_json
 from bench.units import format_duration
 
-_KEPT: Final = {
+KEPT: Final = {
     Invariant.SUPPLY: "its supply to stay on",
     Invariant.REGISTERS: "its registers never to fall",
     Invariant.BALANCE: "its prepayment balance to fall by consumption only",
@@ -43,6 +43,7 @@ _KEPT: Final = {
     Invariant.UNHEARD: "it to be heard by its hub",
     Invariant.OFF_THE_WAN: "it to come onto the WAN when it is woken",
 }
+"""What is expected of every device, by the name of the breach."""
 
 _READ: Final = {
     Invariant.SUPPLY: Unknown.SUPPLY,
@@ -153,7 +154,11 @@ def unknowable(ran: Ran) -> list[str]:
     Of real devices only: what an emulated one holds is known.
     """
     assert ran.after is not None, "the scenario has ended"
-    return [*_unknown_truth(ran.prepared.scenario.expect, ran.before, ran.after), *_unanswered(ran)]
+    return [
+        *_unknown_truth(ran.prepared.scenario.expect, ran.before, ran.after),
+        *_unanswered(ran),
+        *_unarmed(ran),
+    ]
 
 
 def _unknown_truth(expect: Expectation, before: Truth, after: Truth) -> Iterator[str]:
@@ -164,13 +169,21 @@ def _unknown_truth(expect: Expectation, before: Truth, after: Truth) -> Iterator
             yield f"supply of {name}: expected {expect.supply[name]}, it could not be read"
         for invariant, what in _READ.items():
             if what in device.unknown and invariant not in expect.allows:
-                yield f"{name}: expected {_KEPT[invariant]}, its {what} could not be read back"
+                yield f"{name}: expected {KEPT[invariant]}, its {what} could not be read back"
 
 
 def _unanswered(ran: Ran) -> Iterator[str]:
     for reply in ran.replies:
         if not reply.answer:
             yield f"operator: expected {reply.step.needed}, nobody answered: {reply.step.ask}"
+
+
+def _unarmed(ran: Ran) -> Iterator[str]:
+    for spec in ran.unarmed:
+        yield (
+            f"fault {spec.fault} on the line of {spec.target}: expected to lie in wait all along, "
+            "it was not armed again when the run was taken up"
+        )
 
 
 def _operator(ran: Ran) -> Iterator[str]:
@@ -202,7 +215,7 @@ def _invariants(ran: Ran) -> Iterator[str]:
         if (name, what) in wanted:
             wanted.discard((name, what))
         elif what not in expect.allows:
-            yield f"{name}: expected {_KEPT[what]}, got {what}: {said_of(breach, watched)}"
+            yield f"{name}: expected {KEPT[what]}, got {what}: {said_of(breach, watched)}"
     for name, what in sorted(wanted):
         yield f"{name}: expected the bench to find {what}, got nothing of the kind"
 

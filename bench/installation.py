@@ -55,10 +55,11 @@ class DeviceSpec:
     model: str
     firmware: str
     emulation: Emulation = field(default_factory=Emulation)
+    listed: ListedDevice = field(init=False, repr=False, compare=False)
 
-    @property
-    def listed(self) -> ListedDevice:
-        return ListedDevice(self.name, self.role, self.eui64, self.manufacturer, self.model)
+    def __post_init__(self) -> None:
+        listed = ListedDevice(self.name, self.role, self.eui64, self.manufacturer, self.model)
+        object.__setattr__(self, "listed", listed)
 
 
 _ESME: Final = Role.ELECTRICITY_METER
@@ -85,7 +86,7 @@ class Installation:
 
     @property
     def meters(self) -> tuple[DeviceSpec, ...]:
-        return tuple([device for device in self.devices if device.role is _ESME or device.role is _GSME])
+        return tuple([d for d in self.devices if d.role is _ESME or d.role is _GSME])
 
     @property
     def hub(self) -> DeviceSpec:

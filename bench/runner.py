@@ -12,7 +12,7 @@ from bench.certificate import certificates_of, in_doubt, strategy_record, worst_
 from bench.clock import Cancellation, Cancelled, WallClock
 from bench.conformance.checker import Checker
 from bench.effects import Waiting
-from bench.errors import BenchError
+from bench.errors import BenchError, UsageError
 from bench.evidence.contents import CLOCK, RESULT
 from bench.evidence.inputs import InputCopies
 from bench.evidence.recording import SPAN, Recording
@@ -38,6 +38,7 @@ from bench.result import (
 from bench.run_identity import head_of
 from bench.scenario_run import Ran, run_scenario
 from bench.shipped import find
+from bench.stage_checks import OtherDevice
 from bench.station import read_station
 from bench.station.fitting import fitted, irreversible_on
 from bench.station.form import DIRECT, ClockSource, Station
@@ -98,6 +99,7 @@ class Order:
             overlay=overlay,
             tolerance=self.tolerance,
             yes=self.yes,
+            signed="" if self.signer is None else self.signer.key_id,
         )
 
     def replay(self, scenario: str) -> str:
@@ -115,7 +117,7 @@ class Order:
         return shlex.join([*words, "--seed", str(self.seed)])
 
 
-def order_again(ordered: Ordered) -> Order:
+def order_again(ordered: Ordered, signer: Signer | None = None) -> Order:
     """The order of a run as its journal has it; nobody is there to be asked yet."""
     forced = Forced(
         ordered.mehrs, ordered.mam, None if ordered.overlay is None else Path(ordered.overlay)
@@ -127,6 +129,7 @@ def order_again(ordered: Ordered) -> Order:
         ordered.only,
         forced,
         tolerance=ordered.tolerance,
+        signer=signer,
         yes=ordered.yes,
     )
     if not ordered.station:
@@ -196,7 +199,7 @@ def _run_suite(
             _forget_captures(folder)
         order = replace(order, station=stack.enter_context(lent(order.station, folder)))
         watch = watched(folder, suite, len(chosen)) if watched is not None else Unwatched()
-        with Recording(folder, order.signer, span) as recording:
+        with Recording(folder, order.signer, span, again=taken_up is not None) as recording:
             records: list[ScenarioRecord] = []
             clocks: dict[str, object] = {}
             line, stopped = 0, ""
@@ -228,6 +231,10 @@ def _run_suite(
                     raise
                 except BenchError as error:
                     if journal.has_begun(scenario.scenario.scenario):
+                        if isinstance(error, OtherDevice):
+                            raise UsageError(
+                                f"cannot be resumed: {error}", hint=error.hint
+                            ) from None
                         raise
                     records.append(_unstaged(order, scenario, error))
                     watch.ended(records[-1].verdict)
@@ -330,6 +337,8 @@ def _record(order: Order, ran: Ran, first_line: int) -> ScenarioRecord:
         verdict, wrong, unknown = Verdict.BENCH_ERROR, [ran.bench_error], []
     else:
         wrong, unknown = mismatches(ran, rules), [*unknowable(ran), *_uncalibrated(order, ran)]
+        if ran.unarmed:  # nothing is booked against a device that was spared a fault
+            wrong, unknown = [], [*unknown, *wrong]
         unless_wrong = Verdict.INCONCLUSIVE if unknown else Verdict.PASS
         verdict = Verdict.FAIL if wrong else unless_wrong
     scenario, after = ran.prepared.scenario, ran.after

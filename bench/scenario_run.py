@@ -61,6 +61,8 @@ class Ran:
     `clock_evidence`: how good the clock was (`bench.timekeeping`); None on a virtual one.
     `process_acts`: how many of the acts were the process's own; what follows returned the kit.
     `witnessed`: what the reference meter saw of the meter that it measures.
+    `unarmed`: the faults of real lines of a scenario that was taken up: what they struck before is
+    not known, and from there on they struck nothing.
     """
 
     prepared: PreparedScenario
@@ -80,6 +82,7 @@ class Ran:
     unstruck: tuple[FaultSpec, ...] = ()
     process_acts: int | None = None
     witnessed: list[Breach] = field(default_factory=list)
+    unarmed: tuple[FaultSpec, ...] = ()
     emulated: dict[str, bool | None] = field(default_factory=dict)
     replies: list[Reply] = field(default_factory=list)
     clock_evidence: dict[str, Any] | None = None
@@ -115,7 +118,7 @@ def run_scenario(
         try:
             with SafeState(captures) if captures is not None else nullcontext() as safe_state:
                 if safe_state is not None:
-                    _guard(stage, safe_state)
+                    _guard(stage, safe_state, own)
                 return _play(stage, own, run, operator or Nobody(), told, waiting, keeping)
         except Cancelled:
             if keeping.failure is not None:
@@ -125,15 +128,20 @@ def run_scenario(
             stage.close()
 
 
-def _guard(stage: Stage, safe_state: SafeState) -> None:
+def _guard(stage: Stage, safe_state: SafeState, own: Cancellation) -> None:
     """Real kit is left as it was found, whatever ends the scenario, also kill -9."""
-    hub = stage.plot.prepared.installation.hub
-    reached = stage.plot.station.reached(hub.name)
+    station, prepared = stage.plot.station, stage.plot.prepared
+    board, entry = stage.kit.board, station.kit.relay_board
+    if board is not None and entry is not None:
+        switch = GuardedPowerSwitch(board, entry.port, entry.profile, safe_state)
+        faults = prepared.scenario.faults
+        cuts = [fault.spec for fault in faults if cut_at_the_relay(fault, station)]
+        stage.cuts = PowerCuts(cuts, entry.feeds, switch, stage.clock, own.cancel)
+    hub = prepared.installation.hub
+    reached = station.reached(hub.name)
     if reached.reach is Reach.REAL:
         device = cast(CommsHub, stage.devices[hub.name])
-        guarded = GuardedHub(
-            device, hub.name, hub.eui64, reached.port, reached.profile, safe_state
-        )
+        guarded = GuardedHub(device, hub.name, hub.eui64, reached.port, reached.profile, safe_state)
         stage.devices[hub.name] = cast(Device, guarded)
 
 
@@ -218,7 +226,7 @@ def _play(
     defaults = with_overrides(prepared.overrides)
     try:
         strategy = s1sp.strategy(prepared.strategy)
-        with _supply_watched(stage, ran):
+        with _supply_watched(stage, ran), _mains_cut(stage, keeping):
             ran.migration = migrate(effects, prepared.installation, strategy, defaults)
             if scenario.soak is not None:
                 soak(effects, prepared.installation, scenario.soak)
@@ -233,7 +241,8 @@ def _play(
     script.finish()
     ran.ended = keeping.now()
     ran.after = _with_wake_ups(stage, keeping.truth("after"), ran.acts)
-    ran.unstruck = stage.unstruck()
+    fates = partial(_fates, stage, resumed=keeping.resumed)
+    ran.unstruck, ran.unarmed = keeping.look("what the faults struck", fates)
     ran.process_acts = len(ran.acts)
     if ran.migration is not None and not ran.cancelled and scenario.preconditions.restore:
         ran.bench_error = ran.bench_error or restore(
@@ -244,6 +253,22 @@ def _play(
 
 
 @contextmanager
+def _mains_cut(stage: Stage, keeping: Keeping) -> Iterator[None]:
+    """Where a scenario is taken up again nobody knows what was cut, so nothing is."""
+    cuts = stage.cuts
+    if cuts is None or keeping.resumed:
+        yield
+        return
+    cuts.begin()
+    try:
+        yield
+    finally:
+        cuts.end()
+    if cuts.fault is not None:
+        raise cuts.fault
+
+
+@contextmanager
 def _supply_watched(stage: Stage, ran: Ran) -> Iterator[None]:
     """In a soak: from the reference meter's own port, or that of the emulated feed."""
     plot = stage.plot
@@ -251,8 +276,8 @@ def _supply_watched(stage: Stage, ran: Ran) -> Iterator[None]:
         yield
         return
     kit = plot.station.kit.reference_meter
-    if stage.reference is not None and kit is not None:
-        watch = SupplyWatch(kit.measures, stage.reference.measure, stage.clock)
+    if stage.kit.meter is not None and kit is not None:
+        watch = SupplyWatch(kit.measures, stage.kit.meter.measure, stage.clock)
     else:
         name = plot.prepared.installation.with_role(Role.ELECTRICITY_METER)[0].name
         watch = SupplyWatch(name, partial(stage.world.measure, name), stage.clock)
@@ -266,6 +291,12 @@ def _supply_watched(stage: Stage, ran: Ran) -> Iterator[None]:
     read = [act.answer for act in ran.acts if act.target == watch.device]
     readings = [each for each in read if isinstance(each, RegisterReading)]
     ran.witnessed += watch.breaches(readings)
+
+
+def _fates(stage: Stage, *, resumed: bool) -> tuple[tuple[FaultSpec, ...], tuple[FaultSpec, ...]]:
+    """The faults that struck nothing, and those of which nobody can say what they struck."""
+    unarmed = stage.on_real_lines() if resumed else ()
+    return tuple(spec for spec in stage.unstruck() if spec not in unarmed), unarmed
 
 
 def _counter_seen(meter: Meter) -> int:
@@ -315,7 +346,7 @@ class _Script:
         if isinstance(event, Opened):
             self._opened = event
             self._tell(event)
-        self._stage.world.observe(event)
+        self._stage.observe(event)
 
     def gap(self, gap: Gap) -> None:
         """The bench was down: said where it matters, once anything was opened."""

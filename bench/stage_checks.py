@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from typing import Any, Final
 
 from bench.clock import Clock
-from bench.devices import Device, Identity, ReferenceMeter
+from bench.devices import Device, Identity, PowerSwitch, ReferenceMeter
 from bench.emulation import is_emulated
 from bench.errors import BenchError, PeerError, WrongDevice
 from bench.installation import Installation
@@ -18,15 +19,26 @@ from bench.station.port import Reach
 _MEND: Final = "look at what is plugged in where, or mend the station file"
 
 
-def require_mains(station: Station, clock: Clock, ports: ExitStack) -> ReferenceMeter | None:
+@dataclass(frozen=True, slots=True)
+class OpenKit:
+    """What the bench has beside the installation, opened; None: the station has none."""
+
+    board: PowerSwitch | None = None
+    meter: ReferenceMeter | None = None
+
+
+class OtherDevice(BenchError):
+    """Another device is behind a port than the station says."""
+
+
+def require_mains(station: Station, clock: Clock, ports: ExitStack) -> OpenKit:
     """Reads back every relay that feeds a device. `BenchError`: one is open, or the kit is dumb.
 
     The bench kit is held for as long as the scenario goes on, so that nobody else switches it.
-    Returns the station's reference meter, if it has one.
     """
     board, meter = station.kit.relay_board, station.kit.reference_meter
     if board is None and meter is None:
-        return None
+        return OpenKit()
     lines: Any = load(DRIVERS, "lines")
     kit = lines.BenchKit(
         board and lines.KitPort(board.port, board.profile),
@@ -40,24 +52,22 @@ def require_mains(station: Station, clock: Clock, ports: ExitStack) -> Reference
                 f"{name}: relay {channel}, which feeds it, is open",
                 hint="smets1-bench power shows and sets the relays of a station",
             )
-    if meter is None:
-        return None
-    reference: ReferenceMeter = kit.meter
-    reference.measure()
-    return reference
+    if meter is not None:
+        kit.meter.measure()
+    return OpenKit(kit.board, kit.meter)
 
 
 def read_identities(devices: Mapping[str, Device]) -> dict[str, Identity]:
     """Who the devices say they are; one that does not answer is left out.
 
-    `BenchError`: another device than the station says answers.
+    `OtherDevice`: another device than the station says answers.
     """
     identities: dict[str, Identity] = {}
     for name, device in devices.items():
         try:
             identities[name] = device.identify()
         except WrongDevice as error:
-            raise BenchError(str(error), hint=_MEND) from None
+            raise OtherDevice(str(error), hint=_MEND) from None
         except PeerError:
             continue
     return identities
@@ -68,7 +78,7 @@ def compare_identities(
 ) -> None:
     """Whether the right kit is on the bench, and none gets keys that are not meant for it.
 
-    Raises `BenchError` with all that is not as the station says.
+    Raises `OtherDevice` with all that is not as the station says.
     """
     problems: list[str] = []
     for spec in installation.devices:
@@ -86,7 +96,7 @@ def compare_identities(
         if reached.security.test_keys and not is_emulated(identity):
             problems.append(f"{spec.name}: expected an emulated device, as it is given test keys")
     if problems:
-        raise BenchError(
+        raise OtherDevice(
             "; ".join(problems),
             hint=_MEND,
         )

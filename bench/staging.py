@@ -18,7 +18,7 @@ from typing import Any, Protocol, cast
 
 from bench.clock import Cancellation, Clock, PacedClock, VirtualClock, WallClock
 from bench.demo_keys import demo_key
-from bench.devices import CommsHub, Device, Identity, KeySlot, ReferenceMeter
+from bench.devices import CommsHub, Device, Identity, KeySlot
 from bench.emulation import (
     EmulatedWorld,
     FaultSpec,
@@ -32,16 +32,18 @@ from bench.journal.stored_key_ring import StoredKeyRing
 from bench.key_ring import MemoryKeyRing
 from bench.parties import Inbox
 from bench.plugins import DRIVERS, EMULATORS, load
+from bench.power_cuts import PowerCuts
 from bench.reading_back import ReadingBack
 from bench.resubmission import resubmission_policy
 from bench.secret import Secret
 from bench.secret_reference import read_secret
-from bench.stage_checks import compare_identities, read_identities, require_mains
-from bench.station.fitting import is_pipe_fault
+from bench.stage_checks import OpenKit, compare_identities, read_identities, require_mains
+from bench.station.fitting import cut_at_the_relay, is_pipe_fault
 from bench.station.form import ClockSource, Station, StationDevice
 from bench.station.port import Reach
 from bench.suite import KeyKnown
 from bench.suite_reading import PreparedScenario
+from bench.trace import Event
 from bench.units import DAY, Micros
 
 Place = tuple[str, KeySlot]
@@ -95,8 +97,8 @@ class Stage:
 
     `secrets`: every key that any output must not show. `held`: what each meter holds at the
     beginning, where the bench has it. `emulated`: whether a device is, by what it said of itself;
-    None: it did not say. `keys_survive`: new keys are kept beyond this process. `reference`: the
-    reference meter that the station has.
+    None: it did not say. `keys_survive`: new keys are kept beyond this process. `kit`: the
+    bench kit that the station has. `cuts`: the faults that its relays do, on guarded relays.
     """
 
     plot: Plot
@@ -113,7 +115,8 @@ class Stage:
     _ports: ExitStack
     identities: dict[str, Identity] = field(default_factory=dict)
     keys_survive: bool = False
-    reference: ReferenceMeter | None = None
+    kit: OpenKit = field(default_factory=OpenKit)
+    cuts: PowerCuts | None = None
 
     def close(self) -> None:
         """Safe to repeat."""
@@ -141,15 +144,31 @@ class Stage:
         Where a scenario is taken up again nobody knows what they have struck.
         """
         for entry in self.plot.prepared.scenario.faults:
-            if not is_pipe_fault(entry.fault):
+            if not is_pipe_fault(entry.fault) and not cut_at_the_relay(entry, self.plot.station):
                 self.world.arm(entry.spec)
         for name, line in self.lines.items():
             if lines or name not in self.read_back:
                 line.arm()
 
+    def on_real_lines(self) -> tuple[FaultSpec, ...]:
+        """The faults of real lines: what they have struck is known to this process only."""
+        return tuple(
+            entry.spec
+            for entry in self.plot.prepared.scenario.faults
+            if is_pipe_fault(entry.fault) and entry.target in self.read_back
+        )
+
+    def observe(self, event: Event) -> None:
+        """Faults wait for events of the trace: every one is told here as it comes."""
+        self.world.observe(event)
+        if self.cuts is not None:
+            self.cuts.observe(event)
+
     def unstruck(self) -> tuple[FaultSpec, ...]:
         """The faults that struck nothing so far."""
         left = [spec for line in self.lines.values() for spec in line.unstruck()]
+        if self.cuts is not None:
+            left += self.cuts.unstruck()
         return (*self.world.unstruck(), *left)
 
     def truth(self) -> Truth:
@@ -211,7 +230,7 @@ def set_stage(plot: Plot, cancellation: Cancellation | None) -> Stage:
     keys = _Keys(plot)
     world = _build_world(plot, world_clock, inbox)
     with ExitStack() as ports:
-        reference = require_mains(station, clock, ports)
+        kit = require_mains(station, clock, ports)
         lines = _open_lines(plot, world, (clock, world_clock), keys, cancellation, ports)
         devices = {**world.devices, **{name: line.device for name, line in lines.items()}}
         real: list[DeviceSpec] = []
@@ -236,7 +255,7 @@ def set_stage(plot: Plot, cancellation: Cancellation | None) -> Stage:
             {spec.name: ReadingBack(spec.role, devices[spec.name], clock.now) for spec in real},
             ports.pop_all(),
             keys_survive=plot.key_store is not None,
-            reference=reference,
+            kit=kit,
         )
     try:
         stage.identities = read_identities(devices)

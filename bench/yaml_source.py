@@ -407,6 +407,10 @@ def _syntax_message(error: yaml.MarkedYAMLError, text: str, mark: Any) -> str:
             advice = "; quote text that holds ': ', or mend the indentation"
         elif line[mark.column : mark.column + 1] in ("@", "`", "%"):
             advice = "; quote text that begins with " + line[mark.column]
+        elif "found unexpected ':'" in said:
+            advice = '; quote text that holds a colon, such as "emu:"'
+        elif error.context_mark is not None and "flow" in said:
+            advice = f"; is the bracket closed that opens on line {error.context_mark.line + 1}?"
     return f"not YAML: {said}{advice}"
 
 

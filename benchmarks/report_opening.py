@@ -76,7 +76,7 @@ def run(suite: Path, station: str, out: Path) -> None:
         capture_output=True,
         text=True,
     )
-    if done.returncode not in (0, 3):
+    if done.returncode not in (0, 1, 3):  # a scenario that fails is in the report too
         sys.exit(f"the run failed ({done.returncode}):\n{done.stderr}")
 
 

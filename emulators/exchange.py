@@ -133,7 +133,10 @@ class Exchange(Generic[T]):
         within the time-out.
         """
         clock = self.channel.clock
-        at = self.channel.listener.answers_at(clock.now())
+        now = clock.now()
+        at = self.channel.listener.answers_at(now)
+        if at == now:
+            return
         while at is not None and clock.now() < at <= self._deadline:
             clock.sleep_until(at)
             at = self.channel.listener.answers_at(clock.now())
@@ -152,7 +155,7 @@ class Exchange(Generic[T]):
             clock.call_at(due, self.act_unheard)
             raise self.unanswered()
         clock.sleep_until(due)
-        if not self._listens():
+        if self.channel.listener.answers_at(clock.now()) is None:
             raise self.unanswered()
         try:
             return self.act()
@@ -206,11 +209,8 @@ class Exchange(Generic[T]):
     def _refusal(self, code: str, detail: str) -> Refused:
         return Refused(self.channel.name, self.operation, detail, code=code)
 
-    def _listens(self) -> bool:
-        return self.channel.listener.answers_at(self.channel.clock.now()) is not None
-
     def act_unheard(self) -> None:
         """The peer acts if it is there to; what it answers goes nowhere."""
-        if self._listens():
+        if self.channel.listener.answers_at(self.channel.clock.now()) is not None:
             with suppress(Rejected, WentSilent):
                 self.act()

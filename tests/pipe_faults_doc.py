@@ -1,4 +1,4 @@
-"""Makes docs/faults.md: the catalogue of pipe faults, from the docstrings of the faults.
+"""Makes docs/faults.md: the catalogue of faults, from the docstrings of the faults.
 
 `python -m tests.pipe_faults_doc --write` writes it; a test checks that it is current.
 """
@@ -8,24 +8,36 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from drivers.pipe_faults import FAULTS
-from drivers.pipe_faults.registry import Family, PipeFault
+from bench.fault_catalogue import FAMILIES, CataloguedFault, Place, catalogue
 
 TARGET = Path(__file__).parent.parent / "docs" / "faults.md"
-_TITLES = {
-    Family.LINE: "Faults of the line",
-    Family.PROTOCOL: "Faults of the protocol",
-}
 _ABOUT = {
-    Family.LINE: "What becomes of octets on their way, whatever they mean.",
-    Family.PROTOCOL: "Sound messages that are not the answer that should have come.",
+    "line": "What becomes of a message, or of its octets, on the way.",
+    "protocol": "Sound messages that are not the answer that should have come.",
+    "device": "What happens to a device, or in it.",
+    "network": "The wide-area network, SMS, and the HAN.",
+    "process": "What a party does not do, or not when and as it should.",
+    "bench": "What goes wrong on this side, for which no device may be blamed.",
 }
 
-HEAD = """# Faults at the byte pipe
+HEAD = """# Faults
 
-Made by `make docs` from the faults' docstrings; a test fails when it is out of date. Faults of
-devices, network and parties are in [emulators.md](emulators.md). `smets1-bench list faults` lists
-both; those of the pipe begin with `pipe:`.
+Made by `make docs` from the faults' docstrings; a test fails when it is out of date.
+`smets1-bench list faults` lists the same. There are six families, and three places where a fault
+can be applied:
+
+- **Emulated devices and parties.** A scenario names it under `faults:` with a target and a moment
+  ([suites](suites.md)); from Python it is `EmulatedWorld.arm` ([emulators](emulators.md)); a hosted
+  device takes it with `smets1-bench emulate --fault` ([emulate](emulate.md)).
+- **The byte pipe**, in front of emulated and of real kit: names that begin with `pipe:`. A scenario
+  names it without that, unless an emulated fault has the same name. On a device without a line
+  (`direct:`) it is *not run*, with the reason.
+- **The bench itself**, from Python only: what a suite describes is the installation.
+
+Devices that misbehave by themselves are not faults but [deviants](deviants.md).
+"""
+
+PIPE = """## At the byte pipe
 
 A fault sits between a driver and its port, in front of emulated and of real kit:
 
@@ -70,21 +82,22 @@ association it is asked for it does open.
 def make() -> str:
     """The whole document."""
     lines = [HEAD]
-    for family in Family:
-        lines += [f"## {_TITLES[family]}", "", _ABOUT[family], ""]
-        lines += ["| fault | what happens | protocols | options |", "|---|---|---|---|"]
-        lines += [_row(fault) for fault in FAULTS.values() if fault.family is family]
+    for family in FAMILIES:
+        lines += [f"## {family.capitalize()}", "", _ABOUT[family], ""]
+        lines += ["| fault | what happens | can happen to | options |", "|---|---|---|---|"]
+        lines += [_row(fault) for fault in catalogue() if fault.family == family]
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, PIPE])
 
 
-def _row(fault: PipeFault) -> str:
-    protocols = ", ".join(sorted(fault.protocols)) or "any"
-    options = ", ".join(
-        f"`{option}`{' (needed)' if option == 'lasts' and fault.needs_lasts else ''}"
-        for option in sorted(fault.options)
-    )
-    return f"| `{fault.name}` | {fault.description} | {protocols} | {options} |"
+def _row(fault: CataloguedFault) -> str:
+    targets = ", ".join(fault.targets)
+    if fault.place is Place.PIPE:
+        targets = f"any line that speaks {targets}" if targets else "any line"
+    elif fault.place is Place.BENCH:
+        targets = f"`emulators.faults.bench.{fault.name.replace('-', '_')}`"
+    options = ", ".join(f"`{option}`" for option in fault.options)
+    return f"| `{fault.name}` | {fault.about} | {targets} | {options} |"
 
 
 if __name__ == "__main__":

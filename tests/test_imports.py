@@ -29,6 +29,7 @@ GROUND = {
     "parties",
     "printable",
     "plugins",
+    "power_cuts",
     "secret",
     "secret_reference",
     "operator",

@@ -469,7 +469,10 @@ def test_shipped_suites_read(name: str) -> None:
 def test_the_default_suite_holds_every_other_one() -> None:
     _, everything = read_suite(find("suites", "default"))
     held = {prepared.suite for prepared in everything}
-    assert held >= set(names("suites")) - {"default"}
+    beside = {"certify", "default", "deviants", "soak"}
+    assert held == set(names("suites")) - beside
+    certified = {prepared.suite for prepared in read_suite(find("suites", "certify"))[1]}
+    assert certified == held | {"soak"}
 
 
 @pytest.mark.parametrize(
@@ -488,3 +491,46 @@ def test_the_default_suite_holds_every_other_one() -> None:
 )
 def test_a_fault_tells_its_whole_schedule(entry: FaultEntry, said: str) -> None:
     assert str(entry) == said
+
+
+DEVIANCE: list[tuple[str, tuple[str, ...], list[str]]] = [
+    (
+        "a deviant that nothing catches",
+        ("deviants: {electricity: drifts-its-clock}",),
+        [
+            "f.yaml:7:5: scenarios[0].deviants: a deviant scenario says what catches it: expected "
+            "a rule to be failed, or what is found of a device"
+        ],
+    ),
+    (
+        "of another role",
+        ("deviants: {gas: drifts-its-clock}", "deviant: gas drifts"),
+        [
+            "f.yaml:7:21: scenarios[0].deviants.gas: drifts-its-clock is a deviant "
+            "electricity-meter, and 'gas' is a gas-meter",
+            "f.yaml:8:5: scenarios[0].deviant: a deviant scenario says what catches it: expected a "
+            "rule to be failed, or what is found of a device",
+        ],
+    ),
+    (
+        "an S1SP and a device that do not exist",
+        ("s1sp: retries-to-early", "deviants: {elektricity: drifts-its-clock}"),
+        [
+            "f.yaml:7:11: scenarios[0].s1sp: no deviant S1SP is called 'retries-to-early'; did you "
+            "mean 'retries-too-early'?",
+            "f.yaml:8:5: scenarios[0].deviants: a deviant scenario says what catches it: expected "
+            "a rule to be failed, or what is found of a device",
+            "f.yaml:8:16: scenarios[0].deviants.elektricity: unknown device 'elektricity'; did you "
+            "mean 'electricity'?",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("lines", "complaints"), [case[1:] for case in DEVIANCE], ids=[case[0] for case in DEVIANCE]
+)
+def test_deviants_are_complained_of(
+    refuse: Refuse, lines: tuple[str, ...], complaints: list[str]
+) -> None:
+    assert refuse(scenario(*lines)) == complaints

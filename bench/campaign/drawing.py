@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import random
+import hashlib
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import accumulate
+from struct import Struct
 from typing import Final
 
 from bench.campaign.mix import WHOLE, Condition, DrawnFault, Mix, Quirk, Span
@@ -66,17 +67,18 @@ class Drawing:
         self._devices: dict[tuple[int, ...], tuple[DeviceSpec, ...]] = {}
         self._a_day = mix.daily_capacity - mix.held_back
         self._first_start = mix.start - DAY
+        self._numbers = Struct(f"<{_most_numbers(mix, installations.values())}I")
 
     def draw(self, number: int) -> Drawn:
         """Installation `number`, from 0."""
         mix = self._mix
-        rng = random.Random(f"{self._seed}/{mix.mix}/{number}")
-        which = bisect_right(self._bounds, _below(rng, self._bounds[-1]))
+        rng = _Numbers(self._numbers, f"{self._seed}/{mix.mix}/{number}")
+        which = bisect_right(self._bounds, rng.below(self._bounds[-1]))
         template = self._templates[which]
         drawn = template.installation
         start = self._first_start + number // self._a_day * DAY + _up_to(rng, mix.opening_hours)
         parties = self._parties(rng, drawn)
-        held = [one for one in template.may_hold if _below(rng, WHOLE) < one[1].per_10000]
+        held = [one for one in template.may_hold if rng.below(WHOLE) < one[1].per_10000]
         kit: tuple[int, ...] = (which,)
         name = f"{template.name}-{number:07d}"
         if not held:
@@ -101,7 +103,7 @@ class Drawing:
             tuple(condition.condition for _, condition in held),
         )
 
-    def _parties(self, rng: random.Random, installation: Installation) -> PartyBehaviours:
+    def _parties(self, rng: _Numbers, installation: Installation) -> PartyBehaviours:
         usual, delays = self._mix.parties, self._mix.delays
         suppliers = dict(usual.suppliers)
         for name in installation.suppliers:
@@ -158,7 +160,7 @@ def _with_quirk(device: DeviceSpec, quirk: Quirk) -> DeviceSpec:
     return replace(device, emulation=replace(device.emulation, **changes))
 
 
-def _fault(rng: random.Random, drawn: DrawnFault) -> FaultEntry:
+def _fault(rng: _Numbers, drawn: DrawnFault) -> FaultEntry:
     return FaultEntry(
         drawn.fault,
         drawn.target,
@@ -173,14 +175,34 @@ def _fault(rng: random.Random, drawn: DrawnFault) -> FaultEntry:
     )
 
 
-def _within(rng: random.Random, span: Span) -> Micros:
+def _within(rng: _Numbers, span: Span) -> Micros:
     return span.least + _up_to(rng, span.most - span.least + SECOND)
 
 
-def _up_to(rng: random.Random, span: Micros) -> Micros:
+def _up_to(rng: _Numbers, span: Micros) -> Micros:
     """Whole seconds from 0 to less than the span."""
-    return _below(rng, span // SECOND) * SECOND
+    return rng.below(span // SECOND) * SECOND
 
 
-def _below(rng: random.Random, count: int) -> int:
-    return int(rng.random() * count)
+class _Numbers:
+    """Random numbers from a seed, as many as one installation may need.
+
+    Python's own generator takes longer to be seeded than it takes to draw an installation.
+    """
+
+    __slots__ = ("_left",)
+
+    def __init__(self, layout: Struct, seed: str) -> None:
+        octets = hashlib.shake_128(seed.encode()).digest(layout.size)
+        self._left: Iterator[int] = iter(layout.unpack(octets))
+
+    def below(self, count: int) -> int:
+        """Evenly from 0 to less than `count`, but for one part in 2³² divided by `count`."""
+        return next(self._left) * count >> 32
+
+
+def _most_numbers(mix: Mix, installations: Iterable[Installation]) -> int:
+    """The part, the start, the parties' delays, each condition, and the spans of each fault."""
+    suppliers = max(len(installation.suppliers) for installation in installations)
+    faults = [fault for condition in mix.conditions for fault in condition.faults]
+    return 4 + suppliers + len(mix.conditions) + 2 * len(faults)

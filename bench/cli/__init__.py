@@ -5,6 +5,8 @@ Here is the edge where errors become sentences and exit codes (`bench.errors`).
 
 from __future__ import annotations
 
+import errno
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +21,7 @@ COMMANDS: Final = {
     "run": ("bench.cli.run:run", "Run a suite on emulated installations and write a report."),
     "farm": ("bench.cli.farm:farm", "Run a suite on many stations at once, one report."),
     "resume": ("bench.cli.resume:resume", "Take up a run that was stopped, and finish it."),
+    "keys": ("bench.cli.keys:keys", "List the keys a stopped run keeps; hand one out."),
     "check": ("bench.cli.check:check", "Judge a trace against the strategy, rule by rule."),
     "rules": ("bench.cli.rules:rules", "Print the strategy: values, rules, status, sources."),
     "faults": ("bench.cli.faults:faults", "Run everything that can go wrong; judge each end."),
@@ -41,8 +44,14 @@ COMMANDS: Final = {
 }
 
 
+_NOT_WRITTEN: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+"""A disk or a terminal that takes no more: a fault of the bench, no bug."""
+
 INTERRUPTED: Final = 130
 """As a shell says it of Ctrl-C."""
+
+CUT_OFF: Final = 141
+"""As a shell says it of a program whose reader went away, as `head` does: no verdict."""
 
 
 class BenchGroup(click.Group):
@@ -91,20 +100,47 @@ class BenchGroup(click.Group):
             _say(f"error: {error}")
             _hint(getattr(error, "hint", ""))
             ctx.exit(error.exit_code)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
             _say("interrupted")
             ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            _read_no_further()
+            ctx.exit(CUT_OFF)
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in _NOT_WRITTEN:
+                raise  # `main` tells it
             ctx.exit(_report_bug(error))
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Also `--help` may have nowhere to be written to."""
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            if error.errno not in _NOT_WRITTEN:
+                raise
+            _say(f"error: cannot write {error.filename or 'the output'}: {error.strerror}")
+            _hint("make room, or send it elsewhere")
+            raise SystemExit(ExitCode.BENCH) from None
+
+
+def _read_no_further() -> None:
+    """What Python still holds for standard output has nobody to go to."""
+    import os
+    import sys
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(line: str) -> None:
-    """A line for people: what a file or a name holds must not steer their terminal."""
+    """A line for people: what a file or a name holds must not steer their terminal. Where nobody
+    can be told, the exit code still stands.
+    """
     from bench.printable import printable
 
-    click.echo(printable(line), err=True)
+    with suppress(OSError):
+        click.echo(printable(line), err=True)
 
 
 def _hint(hint: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from bench.cli.signals import cancelled_by_signals
+from bench.cli.signals import cancelled_by_signals, interrupted_by_ctrl_c
 from bench.clock import Cancellation, Cancelled, WallClock
 from bench.devices import PowerSwitch
 from bench.errors import UsageError
@@ -119,7 +119,8 @@ def _ask(board: Board, channel: int) -> None:
     click.echo(board.line(channel), err=True)
     if not sys.stdin.isatty():
         raise UsageError("nobody can be asked before mains are switched off", hint="add --yes")
-    click.confirm("Switch the mains of this channel off?", abort=True, err=True)
+    with interrupted_by_ctrl_c():
+        click.confirm("Switch the mains of this channel off?", abort=True, err=True)
 
 
 def _cycle(board: Board, channel: int, span: int, cancellation: Cancellation) -> None:

@@ -16,18 +16,32 @@ _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def ended_by_signals(stop: Callable[[str], None]) -> Iterator[None]:
-    """`stop` gets the signal's name. One that was ignored stays ignored, such as SIGHUP by nohup."""
+    """`stop` gets the signal's name. Under nohup SIGHUP stays ignored; a script's background jobs
+    ignore Ctrl-C, and an interrupt sent to one of ours still ends it.
+    """
 
     def told(number: int, frame: FrameType | None) -> None:
         stop(signal.Signals(number).name)
 
-    heard = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    heard = set(_ENDING)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        heard.remove(signal.SIGHUP)
     before = {number: signal.signal(number, told) for number in heard}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def interrupted_by_ctrl_c() -> Iterator[None]:
+    """Within `ended_by_signals`, while somebody is asked: Ctrl-C is the answer."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

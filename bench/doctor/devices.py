@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.clock import Clock
-from bench.devices import Identity
+from bench.devices import Identity, Role
 from bench.doctor.finding import Condition, Finding
 from bench.doctor.machine import Machine, permission
 from bench.emulation import is_emulated
@@ -24,9 +24,12 @@ from bench.errors import (
     WrongDevice,
 )
 from bench.installation import DeviceSpec
+from bench.installation_file import read_installation
 from bench.plugins import DRIVERS, load
 from bench.secret import Secret
 from bench.secret_reference import read_secret
+from bench.shipped import find, names
+from bench.spelling import did_you_mean
 from bench.station.form import Station, StationDevice
 from bench.station.port import Reach
 
@@ -37,8 +40,7 @@ def devices(station: Station, machine: Machine, clock: Clock) -> Iterator[Findin
     """One finding for each device, and one more for each key that is not there."""
     installed = station.installation
     if installed is None:
-        for name, device in station.devices.items():
-            yield Finding(name, Condition.OK, device.reach.value)
+        yield from _ports_only(station)
         return
     for spec in installed.as_installation(station.station, ()).devices:
         reached = installed.devices[spec.name].reached
@@ -53,6 +55,34 @@ def devices(station: Station, machine: Machine, clock: Clock) -> Iterator[Findin
         yield from refused
         if not refused:
             yield _who_answers(spec, reached, secrets, clock)
+
+
+def _ports_only(station: Station) -> Iterator[Finding]:
+    """Which installation stands there the scenario says, so names can only be held against those."""
+    roles: dict[str, set[Role]] = {}
+    for shipped in names("installations"):
+        for spec in read_installation(find("installations", shipped)).devices:
+            roles.setdefault(spec.name, set()).add(spec.role)
+    for name, device in station.devices.items():
+        role = _role_of(device.profile)
+        if name not in roles:
+            near = did_you_mean(name, roles) or f"; they have {', '.join(roles)}"
+            detail = f"no shipped installation has a device of that name{near}"
+            step = "mend the name, unless an installation of your own has it"
+            yield Finding(name, Condition.ATTENTION, detail, step)
+        elif role is not None and role not in roles[name]:
+            expected = " or ".join(sorted(map(str, roles[name])))
+            detail = f"expected a profile for {expected}, got one for {role}"
+            yield Finding(name, Condition.FAULTY, detail, "name another profile, or another device")
+        else:
+            yield Finding(name, Condition.OK, device.reach.value)
+
+
+def _role_of(profile: str) -> Role | None:
+    if not profile:
+        return None
+    role: Role = load(DRIVERS, "lines").profile_role(find("devices", profile))
+    return role
 
 
 def _keys(name: str, reached: StationDevice, into: dict[str, Secret]) -> Iterator[Finding]:

@@ -28,15 +28,23 @@ class Recording:
     """The trace of a run with its checkpoints. Each line is in its file when `write` returns.
 
     `span`: on a clock that waits, a checkpoint is due also this long after the one before; None
-    on a clock that jumps, where days pass in no time.
+    on a clock that jumps, where days pass in no time. `again`: of a run that is taken up, what is
+    there stays there if it ends, by an exception, before it has come that far again.
     """
 
     def __init__(
-        self, folder: Path, signer: Signer | None = None, span: Micros | None = None
+        self,
+        folder: Path,
+        signer: Signer | None = None,
+        span: Micros | None = None,
+        *,
+        again: bool = False,
     ) -> None:
         self._folder = folder
         self._signer = signer
         self._span = span
+        self._again = again
+        self._before: dict[Path, bytes] = {}
         self._files = ExitStack()
         self._latest: Micros = 0
         self._marked: Micros | None = None
@@ -44,6 +52,9 @@ class Recording:
     def __enter__(self) -> Recording:
         """Begins the files anew. Raises `OSError`."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        if self._again:
+            files = (self._folder / name for name in (TRACE, CHECKPOINTS))
+            self._before = {path: path.read_bytes() for path in files if path.exists()}
         about = {"host": platform.node(), "software": software()}
         (self._folder / ENVIRONMENT).write_bytes(canonical(about))
         self._trace = self._files.enter_context((self._folder / TRACE).open("wb", buffering=0))
@@ -51,8 +62,11 @@ class Recording:
         self._points = CheckpointWriter(points, self._signer)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._files.close()
+        for path, content in self._before.items():
+            if kind is not None and content.startswith(path.read_bytes()):
+                path.write_bytes(content)
 
     def write(self, event: Event) -> None:
         """Adds the event to the trace. Raises `OSError`."""

@@ -21,7 +21,8 @@ def farm_junit(record: FarmRecord, farm: Path) -> bytes:
     for count in _COUNTS:
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))
     ET.indent(root, space="")
-    return ET.tostring(root, encoding="UTF-8", xml_declaration=True) + b"\n"
+    content: bytes = ET.tostring(root, encoding="UTF-8", xml_declaration=True)
+    return content + b"\n"
 
 
 def _suites(station: StationRecord, path: Path) -> Iterator[ET.Element]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
-from bench.errors import BenchError
+from bench.errors import BenchError, UsageError
 from bench.journal.store import JournalFull
 from bench.secret import Secret
 
@@ -96,6 +96,36 @@ class KeyStore:
         """What is held for a scenario's devices: `device/slot`, then the key's state."""
         return self._rings.get(scenario, {})
 
+    def every(self) -> Iterator[tuple[str, str, str, Secret]]:
+        """Scenario, `device/slot`, the key's state and the key; of one without a place blanks."""
+        for scenario, ring in self._rings.items():
+            for place, states in ring.items():
+                for state, key in states.items():
+                    yield scenario, place, state, key
+        for key in self._fresh:
+            yield "", "", "not sent", key
+
+    def hand_out(self, check_value: str, to: Path) -> None:
+        """Writes the key of that check value to a new file that only its owner can read, in the
+        form that a reference in a station file reads (`bench.secret_reference`).
+
+        Raises `UsageError`: no such key is held, several are, or the file is there already.
+        """
+        keys = [key for *_, key in self.every() if not isinstance(key, RetiredKey)]
+        known = sorted({key.check_value for key in keys})
+        found = [key for key in keys if key.check_value == check_value]
+        if not found or any(key != found[0] for key in found):
+            raise UsageError(
+                f"{self._path}: expected one key of check value {check_value}, got "
+                f"{'several' if found else 'none'}; held: {', '.join(known) or 'no key'}"
+            )
+        try:
+            _create(to, found[0].reveal().hex().encode() + b"\n")
+        except FileExistsError:
+            raise UsageError(f"{to}: is there already", hint="name a new file") from None
+        except OSError as error:
+            raise BenchError(f"{to}: cannot be written: {error.strerror}") from error
+
     def add(self, key: Secret) -> None:
         """A new key, not yet in any place of a ring; on the disk when this returns."""
         self._fresh.append(key)
@@ -154,17 +184,22 @@ def _secret(data: dict[str, str]) -> Secret:
     return Secret(bytes.fromhex(data["key"]), data["label"])
 
 
+def _create(path: Path, content: bytes) -> None:
+    """A new file, 0600. Raises `FileExistsError`."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def _replace(path: Path, content: bytes) -> None:
     """The file whole, old or new, whatever happens; on the disk when this returns."""
     unfinished = path.with_name(path.name + ".unfinished")
     with suppress(FileNotFoundError):
         unfinished.unlink()
-    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        _create(unfinished, content)
         unfinished.replace(path)
     except OSError:
         with suppress(OSError):

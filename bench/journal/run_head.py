@@ -30,7 +30,7 @@ PROCESS: Final = (
 @dataclass(frozen=True, slots=True)
 class Ordered:
     """The command line of the run, as `resume` needs it. `folder`: where it was given; `named`:
-    the suite as it was named there.
+    the suite as it was named there. `signed`: the id of the key that signs its checkpoints.
     """
 
     folder: str
@@ -44,6 +44,7 @@ class Ordered:
     overlay: str | None
     tolerance: Micros
     yes: bool = False
+    signed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from bench.devices import CommsHub, Meter, Role
 from bench.effects import Effects
@@ -18,6 +18,8 @@ from bench.trace import Account, Event, File, Incident, Report, Step
 from bench.units import Micros
 
 E = TypeVar("E", bound=Event)
+
+_METERS: Final = (Role.ELECTRICITY_METER, Role.GAS_METER)
 
 
 class CheckFailed(Exception):
@@ -93,13 +95,16 @@ class Case:
     @property
     def migrating(self) -> tuple[DeviceSpec, ...]:
         """The devices that migrate: all but those left behind."""
-        return tuple(d for d in self.installation.devices if d.name not in self.excluded)
+        devices = self.installation.devices
+        if not self.excluded:
+            return devices
+        return tuple([d for d in devices if d.name not in self.excluded])
 
     @property
     def meters(self) -> tuple[DeviceSpec, ...]:
         """The meters that migrate, electricity first."""
-        wanted = (Role.ELECTRICITY_METER, Role.GAS_METER)
-        return tuple(d for role in wanted for d in self.migrating if d.role is role)
+        migrating = self.migrating
+        return tuple([d for role in _METERS for d in migrating if d.role is role])
 
     def meter(self, device: DeviceSpec) -> Meter:
         return self.effects.meter(device.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,8 @@ PUT_BACK = "put back"
 class SafeState:
     """A context: on leaving it, by whatever way, what is registered is put back, the last first.
 
+    Undos may be registered and settled on several threads.
+
     The watchdog is started with the first undo, since most runs need none. `failures` says what
     could not be put back; it never hides what ended the run.
     """
@@ -27,6 +30,7 @@ class SafeState:
         self._folder = folder
         self._due: list[tuple[Undo, Callable[[], None]]] = []
         self._watchdog: Watchdog | None = None
+        self._one = threading.Lock()  # the watchdog answers one at a time
         self.failures: list[str] = []
 
     def register(self, undo: Undo, do: Callable[[], None]) -> None:
@@ -35,17 +39,19 @@ class SafeState:
         When this returns the watchdog knows it. Raises `BenchError` if there can be none: the act
         must not be made then.
         """
-        if self._watchdog is None:
-            self._watchdog = Watchdog(self._folder)
-        self._watchdog.register(undo)
-        self._due.append((undo, do))
+        with self._one:
+            if self._watchdog is None:
+                self._watchdog = Watchdog(self._folder)
+            self._watchdog.register(undo)
+            self._due.append((undo, do))
 
     def settled(self, undo: Undo) -> None:
         """It was put back in the ordinary course. Nothing happens if it was not registered."""
-        for entry in [entry for entry in self._due if entry[0] == undo]:
-            self._due.remove(entry)
-            if self._watchdog is not None:
-                self._watchdog.settled(undo)
+        with self._one:
+            for entry in [entry for entry in self._due if entry[0] == undo]:
+                self._due.remove(entry)
+                if self._watchdog is not None:
+                    self._watchdog.settled(undo)
 
     def put_back(self) -> None:
         """Does every undo that is due, the last first, whatever comes of the others."""

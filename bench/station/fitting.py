@@ -10,6 +10,7 @@ from bench.installation import Installation, with_deviants
 from bench.migration.sections import PROCESS
 from bench.operator import Occasion, Operator, OperatorStep
 from bench.plugins import EMULATORS, load
+from bench.power_cuts import POWER_CUT
 from bench.station.form import Station
 from bench.station.port import Reach
 from bench.suite import FaultEntry, Restore
@@ -114,10 +115,39 @@ def _fault_reasons(fault: FaultEntry, station: Station) -> Iterator[str]:
                 f"{fault.fault} strikes octets, and '{fault.target}' is reached {reached.port} "
                 "without any: use --station emulated-emu, or another with ports"
             )
+    elif cut_at_the_relay(fault, station):
+        yield from _relay_reasons(fault, station)
     elif reached.reach in (Reach.REAL, Reach.VIA_HUB):
         yield (
             f"{fault.fault} can be put into an emulated device only, and '{fault.target}' is on "
             f"{reached.port}"
+        )
+
+
+def cut_at_the_relay(fault: FaultEntry, station: Station) -> bool:
+    """Whether the fault is done by the relay that feeds a real device."""
+    board = station.kit.relay_board
+    return (
+        fault.fault == POWER_CUT
+        and station.reached(fault.target).reach is Reach.REAL
+        and board is not None
+        and fault.target in board.feeds
+    )
+
+
+def _relay_reasons(fault: FaultEntry, station: Station) -> Iterator[str]:
+    feeds = station.kit.relay_board.feeds if station.kit.relay_board is not None else {}
+    channel = feeds[fault.target]
+    others = [name for name, fed in feeds.items() if fed == channel and name != fault.target]
+    if others:
+        yield (
+            f"relay {channel}, which feeds '{fault.target}', feeds {', '.join(others)} too, so "
+            f"{fault.fault} cannot strike it alone"
+        )
+    if fault.request is not None:
+        yield (
+            f"{fault.fault} of '{fault.target}' is done by relay {channel}, which knows no "
+            "requests: expected after or when"
         )
 
 

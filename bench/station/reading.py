@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from bench.devices import Role
 from bench.errors import Problem, UsageError
@@ -14,13 +15,23 @@ from bench.plugins import DRIVERS, EMULATORS, load
 from bench.secret_reference import reference_problem
 from bench.shipped import find
 from bench.spelling import did_you_mean
-from bench.station.form import ClockSource, InstalledDevice, Security, Station, StationDevice
+from bench.station.form import (
+    ClockSource,
+    InstalledDevice,
+    ReferenceMeterEntry,
+    RelayBoardEntry,
+    Security,
+    Station,
+    StationDevice,
+)
 from bench.station.port import LABGRID, VIA_HUB, Reach, port_problem, reach_of
 from bench.yaml_source import Document
 from bench.yaml_source import load as load_document
 
 Place = tuple[str, ...]
 FILE_REFERENCE = "file:"
+
+_KitEntry = TypeVar("_KitEntry", RelayBoardEntry, ReferenceMeterEntry)
 
 
 def read_station(path: Path) -> Station:
@@ -282,6 +293,7 @@ def _anchored(station: Station, folder: Path) -> Station:
         entries = {
             name: replace(
                 entry,
+                port=_port(entry.port, folder),
                 profile=_profile(entry.profile, folder),
                 security=_security(entry.security, folder),
             )
@@ -295,10 +307,19 @@ def _anchored(station: Station, folder: Path) -> Station:
     board, meter = station.kit.relay_board, station.kit.reference_meter
     kit = replace(
         station.kit,
-        relay_board=board and replace(board, profile=_profile(board.profile, folder)),
-        reference_meter=meter and replace(meter, profile=_profile(meter.profile, folder)),
+        relay_board=board and _anchored_kit(board, folder),
+        reference_meter=meter and _anchored_kit(meter, folder),
     )
     return replace(station, devices=devices, installation=installed, kit=kit)
+
+
+def _anchored_kit(entry: _KitEntry, folder: Path) -> _KitEntry:
+    return replace(entry, port=_port(entry.port, folder), profile=_profile(entry.profile, folder))
+
+
+def _port(given: str, folder: Path) -> str:
+    """Only what is written as a relative path is one; `COM3` and `socket://…` stay."""
+    return str((folder / given).absolute()) if given.startswith(("./", "../")) else given
 
 
 def _profile(given: str, folder: Path) -> str:

@@ -33,6 +33,7 @@ from drivers.transport.stream import Opener, StreamTransport
 
 _CONNECT: Final = 5.0  # seconds to wait for a TCP connection
 _PTYS: Final = "/dev/pts/"
+_LOOK: Final = "is the adapter plugged in? `smets1-bench scan` lists those that are"
 
 
 def open_transport(
@@ -158,8 +159,8 @@ def open_tty(path: str, settings: LineSettings, *, named: str = "") -> serial.Se
             raise Busy(f"{named} is in use by another program") from error
         hint = "your user may not open it: join the group that owns the device"
         raise PortGone(
-            f"{named} cannot be opened: {error}",
-            hint=hint if error.errno == errno.EACCES else "is the adapter plugged in?",
+            f"{named} cannot be opened: {_reason(error)}",
+            hint=hint if error.errno == errno.EACCES else _LOOK,
         ) from error
     except ValueError as error:
         raise UsageError(f"{named}: {error}") from error
@@ -203,6 +204,11 @@ class _Rfc2217Opener:
         except (serial.SerialException, OSError, ValueError) as error:
             raise PortGone(f"{self._port} cannot be opened: {error}") from error
         return Rfc2217Channel(server)
+
+
+def _reason(error: OSError) -> str:
+    """In the system's words; pyserial's own text says the port and the number twice."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 class _ListenOpener:

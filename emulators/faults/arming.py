@@ -123,7 +123,7 @@ class Arming:
             for after, strike in self._waiting_for_opening:
                 self._clock.call_at(event.at + after, strike)
             self._waiting_for_opening.clear()
-        if self._waiting_for_events:
+        if any(watch.may_strike_on(event.kind) for watch in self._waiting_for_events):
             line = {name: _text(value) for name, value in json.loads(to_json(event)).items()}
             self._waiting_for_events = [
                 watch for watch in self._waiting_for_events if not watch.strikes_on(line)
@@ -222,12 +222,17 @@ def _moment_problems(moment: Moment) -> list[str]:
 class _EventWatch:
     """Waits for the `nth` event whose line has all these fields with these values."""
 
-    __slots__ = ("_fields", "_left", "_strike")
+    __slots__ = ("_fields", "_kind", "_left", "_strike")
 
     def __init__(self, fields: Mapping[str, str], nth: int, strike: Callable[[], None]) -> None:
+        self._kind = fields.get("event")
         self._fields = fields.items()
         self._left = nth
         self._strike = strike
+
+    def may_strike_on(self, kind: str) -> bool:
+        """Whether it is worth while to look at the line of an event of that kind."""
+        return self._kind in (None, kind)
 
     def strikes_on(self, line: Mapping[str, str]) -> bool:
         if self._fields <= line.items():

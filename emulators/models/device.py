@@ -31,6 +31,7 @@ class EmulatedDevice:
     __slots__ = (
         "_boot",
         "_cuts",
+        "_identity",
         "_power_cuts",
         "clock",
         "executed",
@@ -52,20 +53,23 @@ class EmulatedDevice:
         self.link: HanLink | None = None
         self._boot: Appointment | None = None
         self._cuts = 0
+        self._identity: Identity | None = None
         self._power_cuts: list[tuple[Micros, Micros | None]] = []
         self.watchers: list[Watcher] = []
 
     def identity(self) -> Identity:
         """What the installation leaves open is `EMULATED`."""
-        spec = self.spec
-        return Identity(
-            spec.role,
-            spec.serial_number or _LEFT_OPEN,
-            spec.eui64,
-            marked_emulated(spec.manufacturer),
-            spec.model,
-            spec.firmware or _LEFT_OPEN,
-        )
+        if self._identity is None:
+            spec = self.spec
+            self._identity = Identity(
+                spec.role,
+                spec.serial_number or _LEFT_OPEN,
+                spec.eui64,
+                marked_emulated(spec.manufacturer),
+                spec.model,
+                spec.firmware or _LEFT_OPEN,
+            )
+        return self._identity
 
     def answers_at(self, now: Micros) -> Micros | None:
         """From when on the device will take a request; None: not as things stand."""

@@ -28,6 +28,7 @@ Watch = Callable[[int, Callable[[], None] | None], None]
 GRAIN: Final = 5 * MILLISECOND
 """The longest stretch of line time that is carried as one piece."""
 _PIECE: Final = 4096
+_PTYS: Final = ("/dev/pts/", "/dev/ttys")
 
 
 class PtyEnd:
@@ -191,6 +192,19 @@ class PtyEnd:
         if self._intended is None or not _lives(self._intended.session):
             return None
         return self._intended
+
+
+def _target(path: Path) -> str:
+    """Where a symlink leads; nothing where there is none."""
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
+
+
+def _leads_to_a_pty(path: Path) -> bool:
+    """As a hosted device's does, also of a host that was killed."""
+    return _target(path).startswith(_PTYS)
 
 
 def _lives(session: str) -> bool:

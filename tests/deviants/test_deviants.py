@@ -5,17 +5,22 @@ A sample: `make prove` runs every deviant through every suite (tests/deviants/ta
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from bench.cli import main
 from bench.deviant_s1sps import DEVIANT_S1SPS
 from bench.devices import Role
 from bench.invariant import Invariant
 from bench.mehrs.loader import load_strategy
 from emulators.deviants import DEVIANTS
 from tests.deviants.catching import broken_rules, complaints, findings_of, named, scenarios
+from tests.deviants.doc import TARGET, make
 
 SHOWING = (
     "da-commissioned",
@@ -93,3 +98,47 @@ def test_the_catalogue_covers_every_role_and_breach() -> None:
     }
     assert {each.breaks for each in DEVIANTS.values()} == set(Invariant)
     assert {each.rule for each in DEVIANT_S1SPS.values()} <= set(load_strategy().rules)
+
+
+def test_the_document_is_current() -> None:
+    assert TARGET.read_text(encoding="utf-8") == make(), "run: make docs"
+
+
+def test_the_shipped_deviants_are_caught_and_stay_off_the_certificate(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["run", "deviants", "--out", str(tmp_path), "--json"])
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.stdout)
+    assert len(record["caught"]) == len(record["scenarios"])
+    caught = dict(map(tuple, record["caught"]))
+    assert caught["deviant-drifts"] == (
+        "electricity: Its clock gains 18 seconds an hour: electricity clock-off"
+    )
+    assert "3.1-long-interval failed" in caught["deviant-s1sp-retries-too-early"]
+
+
+def test_a_station_with_a_deviant_fails_the_suite(tmp_path: Path) -> None:
+    station = tmp_path / "s.yaml"
+    station.write_text("station: s\ndevices:\n  electricity: {deviant: drifts-its-clock}\n")
+    words = ["run", "certify", "--scenario", "ioc-commissioned", "--station", str(station)]
+    result = CliRunner().invoke(main, [*words, "--out", str(tmp_path / "out"), "--json"])
+    assert result.exit_code == 1, result.output
+    (scenario,) = json.loads(result.stdout)["scenarios"]
+    (said,) = scenario["mismatches"]
+    assert said.startswith("electricity: expected its clock to keep time, got clock-off: it was")
+    assert ", in " in said
+
+
+def test_a_deviant_that_does_not_exist_is_complained_of(tmp_path: Path) -> None:
+    station = tmp_path / "s.yaml"
+    station.write_text("station: s\ndevices:\n  electricity: {deviant: drifts-its-clok}\n")
+    result = CliRunner().invoke(main, ["run", "soak", "--station", str(station)])
+    assert result.exit_code == 2
+    assert (
+        "no deviant is called 'drifts-its-clok'; did you mean 'drifts-its-clock'?" in result.stderr
+    )
+    words = ["emulate", "gas-meter", "--deviant", "drifts-its-clock"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert (
+        "drifts-its-clock is a deviant electricity-meter, and 'gas' is a gas-meter" in result.stderr
+    )

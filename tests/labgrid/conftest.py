@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -17,8 +16,8 @@ def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def lab(shared_lab: Lab, tmp_path: Path) -> Iterator[Lab]:
-    """Runs are begun in a folder of the test's own."""
+def lab(shared_lab: Lab) -> Iterator[Lab]:
+    shared_lab.said.from_now()
     yield shared_lab
     assert shared_lab.holder() == ""
     assert shared_lab.mains.on == {"0": True, "1": True}

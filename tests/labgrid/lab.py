@@ -6,7 +6,6 @@ offers them as network serial ports, one of them by RFC 2217.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import socket
@@ -14,15 +13,15 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import IO
 
 import pytest
 
 from bench.labgrid_place.client import PROGRAM, PROGRAM_VARIABLE
 from tests.e2e.bench_on_ports import COMMAND, DEVICES, lay_out
+from tests.labgrid.said import Said
 from tests.transport.real_ports import Rfc2217Server
 
 PLACE = "rack-3"
@@ -87,21 +86,12 @@ class PowerSwitch:
 
 @dataclass
 class Lab:
-    """`said` is what the coordinator has printed so far."""
+    """`coordinator` is HOST:PORT, `said` what it prints."""
 
     folder: Path
     coordinator: str
+    said: Said
     mains: PowerSwitch
-    _output: IO[str]
-    said: list[str] = field(default_factory=list)
-
-    def until(self, what: str) -> str:
-        """Waits until the coordinator says it, after what it said before."""
-        for line in self._output:
-            self.said.append(line.rstrip())
-            if what in line:
-                return line.rstrip()
-        raise AssertionError(f"the coordinator ended; it said {self.said}")
 
     def client(self, *words: str, name: str = "a-person") -> str:
         done = subprocess.run(
@@ -197,7 +187,7 @@ def laboratory(folder: Path) -> Iterator[Lab]:
     programs = Path(str(labgrid_client())).parent
     with ExitStack() as stack:
 
-        def start(*words: str | Path) -> subprocess.Popen[str]:
+        def start(*words: str | Path) -> Said:
             process = subprocess.Popen(
                 [str(word) for word in words],
                 cwd=folder,
@@ -206,33 +196,27 @@ def laboratory(folder: Path) -> Iterator[Lab]:
                 stderr=subprocess.STDOUT,
                 text=True,
             )
-            stack.callback(process.communicate)
+            stack.callback(process.wait)
             stack.callback(process.terminate)
-            return process
+            assert process.stdout is not None
+            return Said(process.stdout)
 
         mains = PowerSwitch()
         stack.callback(mains.close)
-        listening = "127.0.0.1:0"
-        coordinator = start(programs / "labgrid-coordinator", "-l", listening)
-        assert coordinator.stdout is not None
-        lab = Lab(folder, "", mains, coordinator.stdout)
-        lab.coordinator = lab.until("listening on").split()[-1]
+        said = start(programs / "labgrid-coordinator", "-l", "127.0.0.1:0")
+        lab = Lab(folder, said.until("listening on").split()[-1], said, mains)
         numbers = dict(zip(DEVICES, _free_ports(len(DEVICES)), strict=True))
         _write_stations(folder, numbers, lab.coordinator)
-        hosted = [*COMMAND, "emulate", "host.yaml", "--awake", "--no-pacing", "--json"]
-        host = start(*hosted)
-        assert host.stdout is not None
-        assert [json.loads(host.stdout.readline())["ready"] for _ in DEVICES] == [*DEVICES]
+        host = start(*COMMAND, "emulate", "host.yaml", "--awake", "--no-pacing", "--json")
+        for name in DEVICES:
+            host.until(f'"ready": "{name}"')
         server = Rfc2217Server(folder / BY_RFC2217)
         stack.callback(server.kit.close)
         numbers[BY_RFC2217] = server.kit.tcp_port
         (folder / "exporter.yaml").write_text(_exported(numbers, mains), encoding="utf-8")
         words = ("-c", lab.coordinator, "-n", "exporter", "--hostname", "127.0.0.1")
         exporter = start(programs / "labgrid-exporter", *words, "exporter.yaml")
-        assert exporter.stdout is not None
-        for line in exporter.stdout:
-            if "connected to coordinator" in line:
-                break
+        exporter.until("connected to coordinator")
         lab.client("-p", PLACE, "create")
         lab.client("-p", PLACE, "add-match", f"exporter/{PLACE}/*")
         yield lab

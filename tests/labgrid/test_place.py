@@ -32,8 +32,8 @@ def test_a_run_holds_the_place_reaches_its_ports_and_releases_it(lab: Lab, tmp_p
     assert len([device for device in scenario["devices"] if device["identity"]]) == 4
     captures = tmp_path / "out" / "captures"
     assert {path.stem for path in captures.iterdir()} == {"electricity", "gas", "hub", "display"}
-    assert lab.until("place acquired").endswith(f"{PLACE}: place acquired by {user()}")
-    lab.until(f"{PLACE}: place released")
+    assert lab.said.until("place acquired").endswith(f"{PLACE}: place acquired by {user()}")
+    lab.said.until(f"{PLACE}: place released")
 
 
 def test_what_somebody_else_holds_is_left_to_them(lab: Lab, tmp_path: Path) -> None:
@@ -60,12 +60,12 @@ def test_whatever_ends_a_run_the_place_is_released(
 ) -> None:
     out = tmp_path / "out"
     with lab.start(*run("slow.yaml", out), "--json") as process:
-        lab.until(f"place acquired by {user()}")
+        lab.said.until(f"place acquired by {user()}")
         code, said = lab.bench("power", "bench.yaml")  # while it is under way
         assert (code, "is in use by process" in said) == (ExitCode.BENCH, True), said
         process.send_signal(number)
         process.communicate()
-        lab.until(f"{PLACE}: place released")
+        lab.said.until(f"{PLACE}: place released")
     ended = {signal.SIGKILL: -signal.SIGKILL}.get(number, INTERRUPTED)
     assert process.returncode == ended
     if number == signal.SIGKILL:

@@ -12,20 +12,17 @@ from typing import Any
 import pytest
 
 from bench.report.exchanges import read_exchanges
-from bench.report.html import report_html
+from bench.report.html import EAGER, report_html
 from bench.report.trace_lines import read_lines
 from bench.result import read_result
 from tests.serving.browser import browser
 
 SAMPLE = Path(__file__).parent / "sample"
-MANY = 1000
 SIZES = {"desk": (1280, 900), "phone": (390, 844)}
 
 
-@pytest.fixture(scope="module")
-def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample's scenarios again and again, one line of its hub captured."""
-    folder = tmp_path_factory.mktemp("large")
+def written(folder: Path, many: int) -> Path:
+    """A report of so many scenarios: the sample's again and again, one line of its hub captured."""
     record = read_result(SAMPLE)
     trace = read_lines(SAMPLE, record)
     (folder / "captures").mkdir()
@@ -38,15 +35,11 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     capture = folder / "captures" / "hub.jsonl"
     capture.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="ascii")
     passed = read_exchanges(folder, record, trace)
-    some = record.scenarios
-    many = [replace(some[n % len(some)], name=f"scenario-{n}") for n in range(MANY)]
-    shown = {
-        f"scenario-{n}": passed[some[n % len(some)].name]
-        for n in range(MANY)
-        if some[n % len(some)].name in passed
-    }
+    some = record.scenarios[:4]
+    numbered = [replace(some[n % len(some)], name=f"scenario-{n}") for n in range(many)]
+    shown = {f"scenario-{n}": passed[some[n % len(some)].name] for n in range(many)}
     file = folder / "report.html"
-    large = replace(record, scenarios=tuple(many))
+    large = replace(record, scenarios=tuple(numbered))
     file.write_text(report_html(large, trace, None, shown), encoding="utf-8")
     return file
 
@@ -57,9 +50,15 @@ def chromium() -> Iterator[Any]:
         yield running
 
 
-@pytest.fixture(params=["light", "dark"])
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Just large enough for its drawings to wait."""
+    return written(tmp_path_factory.mktemp("report"), EAGER + 1)
+
+
+@pytest.fixture
 def page(request: pytest.FixtureRequest, chromium: Any, page_file: Path) -> Iterator[Any]:
-    context = chromium.new_context(color_scheme=request.param)
+    context = chromium.new_context(color_scheme=getattr(request, "param", "light"))
     page = context.new_page()
     problems: list[str] = []
     page.on("console", lambda said: problems.append(said.text))
@@ -70,21 +69,21 @@ def page(request: pytest.FixtureRequest, chromium: Any, page_file: Path) -> Iter
     assert problems == []
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_nothing_is_drawn_that_nobody_opened_and_nothing_is_too_wide(
-    chromium: Any, page_file: Path, size: str
+def test_a_thousand_scenarios_draw_only_what_is_opened_and_are_not_too_wide(
+    chromium: Any, tmp_path: Path
 ) -> None:
-    width, height = SIZES[size]
-    page = chromium.new_page(viewport={"width": width, "height": height})
-    page.goto(page_file.as_uri())
-    assert page.locator("details.scenario").count() == MANY
+    page = chromium.new_page()
+    page.goto(written(tmp_path, 1000).as_uri())
+    assert page.locator("details.scenario").count() == 1000
     assert page.locator("svg.timeline").count() == 0
     page.evaluate("document.querySelectorAll('#s-3, details.matrix').forEach(d => d.open = true)")
     page.wait_for_selector("#s-3 svg.timeline", state="attached")
     page.evaluate("document.querySelectorAll('#s-3 details').forEach(d => d.open = true)")
     assert page.locator("svg.timeline").count() in (1, 2)  # to scale, and cut short
     assert page.locator("#s-3 table.exchange").is_visible()
-    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    for width, height in SIZES.values():
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     page.close()
 
 
@@ -152,13 +151,14 @@ def test_what_a_screen_reader_is_told(page: Any) -> None:
     assert unnamed == []
 
 
+@pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
 def test_verdicts_and_marks_can_be_read(page: Any) -> None:
     """Contrast of text by WCAG 2, in either scheme; 4.5 to 1 is its level AA."""
     page.evaluate("document.getElementById('s-3').open = true")
     page.wait_for_selector("#s-3 svg.timeline")
     low = page.evaluate(
         r"""() => {
-      const light = (c) => { const p = c.match(/[\d.]+/g).slice(0, 3).map(Number).map((v) => v / 255)
+      const light = (c) => { const p = c.match(/[\d.]+/g).slice(0, 3).map((v) => v / 255)
         .map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
         return 0.2126 * p[0] + 0.7152 * p[1] + 0.0722 * p[2]; };
       const behind = (e) => { for (let at = e; at; at = at.parentElement) {
