@@ -181,7 +181,7 @@ def _unanswered(ran: Ran) -> Iterator[str]:
 def _unarmed(ran: Ran) -> Iterator[str]:
     for spec in ran.unarmed:
         yield (
-            f"fault {spec.fault} on the line of {spec.target}: expected to lie in wait all along, "
+            f"fault {spec.fault} at {spec.target}: expected to lie in wait all along, "
             "it was not armed again when the run was taken up"
         )
 

@@ -23,12 +23,14 @@ from bench.migration.process import Migration, migrate
 from bench.migration.sections import PROCESS
 from bench.operator import Nobody, Occasion, Operator, OperatorStep
 from bench.parties import Holder
+from bench.power_cuts import PowerCuts
 from bench.restoring import restore
-from bench.safe_state import GuardedHub, SafeState
+from bench.safe_state import GuardedHub, GuardedPowerSwitch, SafeState
 from bench.scenario_keeping import Keeping, Kept, Unkept, in_journal
 from bench.secret import Secret
 from bench.soaking import soak
 from bench.staging import Plot, Stage, set_stage
+from bench.station.fitting import cut_at_the_relay
 from bench.station.form import DIRECT, Station
 from bench.station.port import Reach
 from bench.suite_reading import PreparedScenario
@@ -61,8 +63,8 @@ class Ran:
     `clock_evidence`: how good the clock was (`bench.timekeeping`); None on a virtual one.
     `process_acts`: how many of the acts were the process's own; what follows returned the kit.
     `witnessed`: what the reference meter saw of the meter that it measures.
-    `unarmed`: the faults of real lines of a scenario that was taken up: what they struck before is
-    not known, and from there on they struck nothing.
+    `unarmed`: the faults of real lines and relays in a scenario that was taken up: what they struck
+    before is not known, and from there on they struck nothing.
     """
 
     prepared: PreparedScenario
@@ -295,7 +297,7 @@ def _supply_watched(stage: Stage, ran: Ran) -> Iterator[None]:
 
 def _fates(stage: Stage, *, resumed: bool) -> tuple[tuple[FaultSpec, ...], tuple[FaultSpec, ...]]:
     """The faults that struck nothing, and those of which nobody can say what they struck."""
-    unarmed = stage.on_real_lines() if resumed else ()
+    unarmed = stage.at_real_kit() if resumed else ()
     return tuple(spec for spec in stage.unstruck() if spec not in unarmed), unarmed
 
 
@@ -418,8 +420,11 @@ def _with_wake_ups(stage: Stage, truth: Truth, acts: list[Act]) -> Truth:
 
 
 def _endangered(stage: Stage) -> str:
-    """Why the kit could be lost by this run: a key that only this process would know."""
+    """Why the kit could be lost by this run: a key that only this process would know, mains off."""
     installation = stage.plot.prepared.installation
+    faults, station = stage.plot.prepared.scenario.faults, stage.plot.station
+    if stage.cuts is None and any(cut_at_the_relay(fault, station) for fault in faults):
+        return "it cuts mains, and without a run's folder nothing would put them back"
     if all(section.section != ROTATION for section in PROCESS[installation.group]):
         return ""
     if stage.keys_survive or all(stage.emulated(device.name) for device in installation.meters):

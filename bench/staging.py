@@ -150,12 +150,13 @@ class Stage:
             if lines or name not in self.read_back:
                 line.arm()
 
-    def on_real_lines(self) -> tuple[FaultSpec, ...]:
-        """The faults of real lines: what they have struck is known to this process only."""
+    def at_real_kit(self) -> tuple[FaultSpec, ...]:
+        """The faults of real lines and relays: what they have struck only one process knows."""
         return tuple(
             entry.spec
             for entry in self.plot.prepared.scenario.faults
-            if is_pipe_fault(entry.fault) and entry.target in self.read_back
+            if cut_at_the_relay(entry, self.plot.station)
+            or (is_pipe_fault(entry.fault) and entry.target in self.read_back)
         )
 
     def observe(self, event: Event) -> None:

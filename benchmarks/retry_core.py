@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,6 +33,8 @@ from benchmarks.measure import Row, best_cpu
 
 CHAINS = 50
 """Installations in one round."""
+
+_PARTIES = [each.name for each in fields(Parties)]
 
 
 def _policy() -> PeriodPolicy:
@@ -83,7 +86,7 @@ def on_the_process_core(installation: Installation, chains: int) -> int:
     strategy, defaults = load_strategy(), with_overrides({})
     checker = Checker(strategy)
     where = made = 0
-    nobody = SimpleNamespace(**dict.fromkeys(Parties.__dataclass_fields__), **{"suppliers": {}})
+    nobody: Any = SimpleNamespace(**{**dict.fromkeys(_PARTIES), "suppliers": {}})
 
     def take(event: Event) -> None:
         nonlocal where, made

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "docs" / "evidence.md"
 MUTANTS = "150"
 WIRE_SCHEDULES = "200"
+DEVIANT_SEEDS = ("1000", "10")
 EXAMPLES = "500"
 LATE_CASES = "5000"
 MATRIX_CASES = "300"
@@ -110,6 +111,16 @@ def _engine_mutants() -> tuple[str, str, bool, str]:
         "pytest tests/engine_mutants",
         good and bool(caught),
         f"{len(caught)} mutants of the real engine, all caught:\n\n{listed}",
+    )
+
+
+def _deviants() -> tuple[str, str, bool, str]:
+    good, out = _run([sys.executable, "-m", "tests.deviants", *DEVIANT_SEEDS])
+    return (
+        "Deviants: every bad device and S1SP through every suite; good ones by seeds",
+        f"python -m tests.deviants {' '.join(DEVIANT_SEEDS)}",
+        good,
+        out.strip(),
     )
 
 
@@ -299,6 +310,7 @@ PARTS: Final = (
     _trace_mutants,
     _large_checks,
     _engine_mutants,
+    _deviants,
     _fuzz,
     _wire,
     _tamperings,

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from bench.cli import INTERRUPTED
 from bench.cli.signals import cancelled_by_signals, interrupted_by_ctrl_c
 from bench.clock import Cancellation, Cancelled, WallClock
 from bench.devices import PowerSwitch
@@ -64,7 +65,7 @@ def power(station: str, channel: str | None, to: str | None, off_for: str, yes: 
 
     CHANNEL is a number, or a device that the station file says it feeds. A cycle that is
     interrupted, even by kill -9, ends with the mains on. Exits 4 when the board does not answer or
-    a relay does not follow.
+    a relay does not follow, 130 when it was interrupted.
 
     \b
     Examples:
@@ -97,6 +98,8 @@ def power(station: str, channel: str | None, to: str | None, off_for: str, yes: 
         else:
             board.switch.set_channel(number, closed=to == "on")
         click.echo(board.line(number))
+        if cancellation.reason is not None:
+            raise SystemExit(INTERRUPTED)
 
 
 @contextmanager

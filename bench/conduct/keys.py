@@ -30,8 +30,9 @@ class _Followed:
 
     `certain`: the check value of the key it must hold now; None while a command may have changed
     it. `known`: of every key it may hold. `acknowledged`: the newest command said to be carried
-    out, until the meter proved its key. `carried`: for each key sent the counter of the first
-    command with it; `taken`: the newest of those that it must have taken, as it proved their key.
+    out, until the meter proved its key. `carried`: for each key sent to a
+    meter that had proven another the counter of the first command with it; `taken`: the newest of
+    those that it must have taken, as it proved their key; `last`: the key proven last.
     """
 
     name: str
@@ -42,9 +43,11 @@ class _Followed:
     counter: int = -1
     carried: dict[str, int] = field(default_factory=dict)
     taken: int = 0
+    last: str | None = None
     proven: tuple[str, Act] | None = None
 
     def __post_init__(self) -> None:
+        self.last = self.certain
         if self.certain is not None:
             self.known.add(self.certain)
 
@@ -57,7 +60,8 @@ class _Followed:
         if act.operation == "rotate_key":
             yield from self._not_held()
             self.known.add(key)
-            self.carried.setdefault(key, act.given[2])
+            if key != self.last:
+                self.carried.setdefault(key, act.given[2])
             self.certain = self.proven = None
             self.acknowledged = key if done(act) else None
         elif act.answer is True:
@@ -72,8 +76,9 @@ class _Followed:
             return
         proven = "" if self.proven is None else self.proven[0]
         explained = truth.check_value == proven or truth.check_value in self.carried
-        if explained and truth.counter is not None and truth.counter < self.taken:
-            detail = f"it had taken command {self.taken}, and goes by {truth.counter} now"
+        newest = max(self.taken, self.counter)
+        if explained and truth.counter is not None and truth.counter < newest:
+            detail = f"it had taken command {newest}, and goes by {truth.counter} now"
             yield Breach(self.name, Invariant.COUNTER, detail)
         elif self.proven is not None and truth.check_value != self.proven[0]:
             key, act = self.proven
@@ -99,7 +104,8 @@ class _Followed:
             yield self._breach(Invariant.KEY_DENIED, self.denied, f"it denied {key}, which it held")
         if key == self.acknowledged:
             self.acknowledged = self.denied = None
-        self.certain, self.proven = key, (key, act)
+        self.certain = self.last = key
+        self.proven = key, act
         self.taken = max(self.taken, self.carried.get(key, 0))
 
     def _denied(self, act: Act, key: str) -> Iterator[Breach]:

@@ -58,7 +58,7 @@ def devices(station: Station, machine: Machine, clock: Clock) -> Iterator[Findin
 
 
 def _ports_only(station: Station) -> Iterator[Finding]:
-    """Which installation stands there the scenario says, so names can only be held against those."""
+    """Which installation it is the scenario says: names are held against those that are shipped."""
     roles: dict[str, set[Role]] = {}
     for shipped in names("installations"):
         for spec in read_installation(find("installations", shipped)).devices:

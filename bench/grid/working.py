@@ -73,13 +73,13 @@ def _one_by_one(tasks: list[Task]) -> Iterator[tuple[Part, Tally]]:
 
 
 def _in_processes(tasks: list[Task], workers: int) -> Iterator[tuple[Part, Tally]]:
-    """In whatever order they end; a few tasks ahead of the workers at a time."""
+    """In whatever order they end; one task ahead of the workers, so that it stops soon."""
     pool = ProcessPoolExecutor(workers, initializer=_leave_signals_to_the_parent)
     waiting = list(reversed(tasks))
     running: dict[Future[Tally], Part] = {}
     try:
         while waiting or running:
-            while waiting and len(running) < 4 * workers:
+            while waiting and len(running) <= workers:
                 task = waiting.pop()
                 running[pool.submit(task.work)] = task.part
             for ended in wait(running, return_when=FIRST_COMPLETED).done:

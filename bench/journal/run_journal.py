@@ -112,7 +112,7 @@ def _clear(folder: Path) -> None:
     if keys.exists():
         raise BenchError(
             f"{keys}: keys of devices are kept here, which a new run would lose",
-            hint=f"run into another folder; smets1-bench keys {folder} lists them and hands one out",
+            hint=f"run into another folder; smets1-bench keys {folder} hands them out",
         )
     for name in FILES:
         (folder / name).unlink(missing_ok=True)

@@ -1,18 +1,14 @@
-"""Every command of the README and every YAML block of README and docs/suites.md is run."""
+"""What docs/suites.md and docs/stations.md show runs together: suite, parties, installation, station."""
 
 from __future__ import annotations
 
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = Path(sys.executable).with_name("smets1-bench")
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 SUITES = (ROOT / "docs" / "suites.md").read_text(encoding="utf-8")
 STATIONS = (ROOT / "docs" / "stations.md").read_text(encoding="utf-8")
 
@@ -25,27 +21,6 @@ def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(COMMAND), *words], cwd=folder, capture_output=True, text=True, timeout=100
     )
-
-
-def commands(text: str) -> list[str]:
-    lines = [line for block in blocks(text, "console") for line in block.splitlines()]
-    return [line.removeprefix("$ ").split("#")[0].strip() for line in lines if line[:2] == "$ "]
-
-
-def test_the_readme_names_the_two_commands() -> None:
-    assert {"make run", "make test"} <= set(commands(README))
-
-
-@pytest.mark.parametrize("command", [c for c in commands(README) if not c.startswith("make")])
-def test_every_command_of_the_readme_works(command: str, tmp_path: Path) -> None:
-    (tmp_path / "my-first.yaml").write_text(blocks(README, "yaml")[0], encoding="utf-8")
-    ea = ROOT / "fixtures" / "traces" / "3.4.1-ea"
-    trace = ea / "five-repeats.jsonl"
-    (tmp_path / "trace.jsonl").write_bytes(trace.read_bytes())
-    words = shlex.split(command)
-    assert words[0] == "smets1-bench"
-    done = run(words[1:], tmp_path)
-    assert done.returncode == 0, done.stderr + done.stdout
 
 
 def test_the_suite_and_the_installation_of_the_docs_run(tmp_path: Path) -> None:
