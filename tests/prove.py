@@ -291,6 +291,18 @@ def _wheel() -> tuple[str, str, bool, str]:
     )
 
 
+def _relay_acts() -> tuple[str, str, bool, str]:
+    words = [sys.executable, "-m", "pytest", "-q", "-s", "tests/grid/test_relay_act.py"]
+    good, out = _run(words, SMETS1_BENCH_FATES="3")
+    told = next((line for line in out.splitlines() if "schedules of" in line), "")
+    return (
+        "Relay acts: every schedule of message fates over Modbus, judged by the meter's own mains",
+        "SMETS1_BENCH_FATES=3 pytest -s tests/grid/test_relay_act.py",
+        good,
+        f"{told}. `RelayStuck` and the other errors say that it is not known, or not so.",
+    )
+
+
 def _both_clocks() -> tuple[str, str, bool, str]:
     good, out = _run(
         [sys.executable, "-m", "pytest", "-q", "-s", "tests/e2e/test_real_and_virtual_time.py"],
@@ -319,6 +331,7 @@ PARTS: Final = (
     _deaths,
     _kills,
     _both_clocks,
+    _relay_acts,
     _grid,
     _grid_on_the_wire,
     _grid_mutants,
