@@ -3,7 +3,9 @@
 # make lint   ruff and mypy
 # make peers  clients and servers nobody here wrote, against ours (tests/interop)
 # make browser  the pages in a real headless browser (Debian: chromium)
-# make bench  measurements (docs/performance.md)
+# make labgrid  stations through a real labgrid coordinator and exporter (tests/labgrid)
+# make bench  measurements (docs/performance.md); ARGS=--full takes the large sizes too
+# make bench-peers  what some of them compare with, installed aside (benchmarks/peers.txt)
 # make prove  the long evidence (docs/evidence.md)
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +14,10 @@ WORKERS ?= auto
 
 PEERS := $(VENV)/peers
 
-.PHONY: run test lint peers browser bench prove docs screenshots clean
+LABGRID := $(VENV)/labgrid
+BENCH_PEERS := $(VENV)/bench-peers
+
+.PHONY: run test lint peers labgrid browser bench bench-peers prove docs screenshots clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
@@ -50,8 +55,23 @@ $(VENV)/installed-browser: $(VENV)/installed-test
 browser: $(VENV)/installed-browser
 	$(BIN)/python -m pytest -q -rs tests/serving/test_in_browser.py tests/report/test_in_browser.py
 
+$(LABGRID)/installed: tests/labgrid/labgrid.txt $(VENV)/installed-test
+	$(PYTHON) -m venv $(LABGRID)
+	$(LABGRID)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/labgrid/labgrid.txt
+	touch $@
+
+labgrid: $(LABGRID)/installed
+	SMETS1_BENCH_LABGRID_CLIENT=$(CURDIR)/$(LABGRID)/bin/labgrid-client $(BIN)/python -m pytest -q -rs tests/labgrid
+
+$(BENCH_PEERS)/installed: benchmarks/peers.txt
+	$(PYTHON) -m venv $(BENCH_PEERS)
+	$(BENCH_PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers.txt
+	touch $@
+
+bench-peers: $(BENCH_PEERS)/installed
+
 bench: $(VENV)/installed-test
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
 
 prove: $(VENV)/installed-test
 	$(BIN)/python -m tests.prove

@@ -28,7 +28,7 @@ POWER_CUT: Final = "power-cut"
 
 @dataclass(order=True, slots=True)
 class _Act:
-    """A relay is switched when it is due; `cut`: its place among the cuts, which keeps the order."""
+    """A relay is switched when it is due; `cut`: its place among the cuts."""
 
     due: Micros
     closed: bool

@@ -227,7 +227,7 @@ def read_result(folder: Path) -> RunRecord:
             f"{path}: no such file",
             hint="name the folder that `smets1-bench run --out DIR` wrote",
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, MemoryError) as error:
+    except (OSError, ValueError, KeyError, TypeError, MemoryError, RecursionError) as error:
         raise UsageError(
             f"{path}: expected a result of this bench, got something else ({error})"
         ) from None

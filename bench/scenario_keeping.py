@@ -12,7 +12,7 @@ from bench.effects import Recorder
 from bench.emulation import Truth
 from bench.errors import BenchError
 from bench.journal.gap import Gap
-from bench.journal.key_check import refuse_other_keys
+from bench.journal.key_check import refuse_other_keys, refuse_strangers
 from bench.journal.recorder import ReplayRefused
 from bench.journal.run_journal import RunJournal
 from bench.journal.stored_key_ring import StoredKeyRing
@@ -130,6 +130,8 @@ class Kept:
         stage = self._stage
         began = stage.clock.now() if stage.plot.began is None else stage.plot.began
         known = self._recorder.begin(began, stage.identities)
+        if self.resumed and not self._ended:
+            refuse_strangers(known, stage.refusing)
         stage.identities = {**known, **stage.identities}
         if self.resumed and not self._ended and stage.plot.key_store is not None:
             scenario = stage.plot.prepared.scenario

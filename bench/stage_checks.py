@@ -10,7 +10,7 @@ from typing import Any, Final
 from bench.clock import Clock
 from bench.devices import Device, Identity, PowerSwitch, ReferenceMeter
 from bench.emulation import is_emulated
-from bench.errors import BenchError, PeerError, WrongDevice
+from bench.errors import AuthenticationFailed, BenchError, PeerError, WrongDevice
 from bench.installation import Installation
 from bench.plugins import DRIVERS, load
 from bench.station.form import Station
@@ -57,9 +57,12 @@ def require_mains(station: Station, clock: Clock, ports: ExitStack) -> OpenKit:
     return OpenKit(kit.board, kit.meter)
 
 
-def read_identities(devices: Mapping[str, Device]) -> dict[str, Identity]:
+def read_identities(
+    devices: Mapping[str, Device], refusing: list[str] | None = None
+) -> dict[str, Identity]:
     """Who the devices say they are; one that does not answer is left out.
 
+    `refusing` gets the names of those that answer and do not accept the keys shared with them.
     `OtherDevice`: another device than the station says answers.
     """
     identities: dict[str, Identity] = {}
@@ -68,8 +71,9 @@ def read_identities(devices: Mapping[str, Device]) -> dict[str, Identity]:
             identities[name] = device.identify()
         except WrongDevice as error:
             raise OtherDevice(str(error), hint=_MEND) from None
-        except PeerError:
-            continue
+        except PeerError as error:
+            if refusing is not None and isinstance(error, AuthenticationFailed):
+                refusing.append(name)
     return identities
 
 

@@ -99,6 +99,7 @@ class Stage:
     beginning, where the bench has it. `emulated`: whether a device is, by what it said of itself;
     None: it did not say. `keys_survive`: new keys are kept beyond this process. `kit`: the
     bench kit that the station has. `cuts`: the faults that its relays do, on guarded relays.
+    `refusing`: the devices that answered and did not accept the keys shared with them.
     """
 
     plot: Plot
@@ -114,6 +115,7 @@ class Stage:
     read_back: dict[str, ReadingBack]
     _ports: ExitStack
     identities: dict[str, Identity] = field(default_factory=dict)
+    refusing: list[str] = field(default_factory=list)
     keys_survive: bool = False
     kit: OpenKit = field(default_factory=OpenKit)
     cuts: PowerCuts | None = None
@@ -259,7 +261,7 @@ def set_stage(plot: Plot, cancellation: Cancellation | None) -> Stage:
             kit=kit,
         )
     try:
-        stage.identities = read_identities(devices)
+        stage.identities = read_identities(devices, stage.refusing)
         compare_identities(prepared.installation, station, stage.identities)
     except BaseException:
         stage.close()

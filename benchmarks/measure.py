@@ -22,6 +22,18 @@ class Row:
         return f"{self.what:<44} {rate:>12,.0f}/s  {self.ours / self.limit:>7.1f} x  {self.against}"
 
 
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A comparison that was not made, and why."""
+
+    what: str
+    against: str
+    why: str
+
+    def text(self) -> str:
+        return f"{self.what:<44} {'-':>14}  {'-':>9}  {self.against}: {self.why}"
+
+
 def best_cpu(work: Callable[[], object], rounds: int = 3) -> float:
     """Seconds of CPU of the fastest round: the one least disturbed by other work."""
     times = []

@@ -65,6 +65,8 @@ class _Processes:
 
     def tallies(self, plan: bytes, shards: Sequence[Shard]) -> Tallies:
         context = multiprocessing.get_context("spawn")
+        others = frozenset(multiprocessing.active_children())
+        finished = False
         pool = ProcessPoolExecutor(self.workers, context, initializer=_begin, initargs=(plan,))
         try:
             waiting = iter(shards)
@@ -75,6 +77,7 @@ class _Processes:
                     if len(running) >= _AHEAD * self.workers:
                         break
                 if not running:
+                    finished = True
                     return
                 for ended in wait(running, return_when=FIRST_COMPLETED).done:
                     yield running.pop(ended), ended.result()
@@ -84,6 +87,10 @@ class _Processes:
                 hint="out of memory? --workers takes fewer; --resume goes on",
             ) from None
         finally:
+            if not finished:  # nobody waits for the shards under way
+                for process in multiprocessing.active_children():
+                    if process not in others:
+                        process.terminate()
             pool.shutdown(wait=True, cancel_futures=True)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -22,10 +22,11 @@ FORMAT: Final = 1
 
 @dataclass(slots=True)
 class ShardsFile:
-    """Open for more lines. `done`: the tallies of the shards that are in it, by shard."""
+    """Open for more lines. `done`: the shards that are in it; `tally`: their sum."""
 
-    done: dict[tuple[int, int], Tally]
     _file: TextIO
+    done: set[tuple[int, int]] = field(default_factory=set)
+    tally: Tally = field(default_factory=Tally)
 
     def add(self, shard: Shard, tally: Tally) -> None:
         """On the disk's way before it returns. Raises `BenchError` where that cannot be written."""
@@ -35,7 +36,12 @@ class ShardsFile:
             self._file.flush()
         except OSError as error:
             raise _unwritable(self._file.name, error) from None
-        self.done[shard.first, shard.end] = tally
+        self.count(shard.first, shard.end, tally)
+
+    def count(self, first: int, end: int, tally: Tally) -> None:
+        """Takes note of a shard that is in the file."""
+        self.done.add((first, end))
+        self.tally.take(tally)
 
 
 @contextmanager
@@ -49,7 +55,7 @@ def begun(folder: Path, head: Mapping[str, Any]) -> Iterator[ShardsFile]:
     with file:
         file.write(json.dumps({"format": FORMAT, **head}) + "\n")
         file.flush()
-        yield ShardsFile({}, file)
+        yield ShardsFile(file)
 
 
 @contextmanager
@@ -64,22 +70,23 @@ def taken_up(folder: Path, head: Mapping[str, Any]) -> Iterator[ShardsFile]:
             hint="--resume goes on with a campaign that was stopped; name its folder with --out",
         ) from None
     _require_same(path, lines[0], {"format": FORMAT, **head})
-    done: dict[tuple[int, int], Tally] = {}
-    sound = len(lines[0].encode()) + 1
-    for line in lines[1:-1]:  # what follows the last line end was cut off
-        try:
-            data = json.loads(line)
-            done[data["first"], data["end"]] = Tally.from_json(data)
-        except (ValueError, KeyError, TypeError):
-            break
-        sound += len(line.encode()) + 1
     try:
-        with path.open("r+", encoding="utf-8") as file:
-            file.truncate(sound)
-            file.seek(sound)
-            yield ShardsFile(done, file)
+        file = path.open("r+", encoding="utf-8")
     except OSError as error:
         raise _unwritable(path, error) from None
+    with file:
+        kept = ShardsFile(file)
+        sound = len(lines[0].encode()) + 1
+        for line in lines[1:-1]:  # what follows the last line end was cut off
+            try:
+                data = json.loads(line)
+                kept.count(data["first"], data["end"], Tally.from_json(data))
+            except (ValueError, KeyError, TypeError):
+                break
+            sound += len(line.encode()) + 1
+        file.truncate(sound)
+        file.seek(sound)
+        yield kept
 
 
 def _require_same(path: Path, line: str, head: Mapping[str, Any]) -> None:

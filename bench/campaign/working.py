@@ -135,7 +135,4 @@ def work_through(
                         show(Progress(done, order.installations, before, seconds))
         except KeyboardInterrupt:
             complete = done >= order.installations
-        whole = Tally()
-        for key in sorted(kept.done):
-            whole.take(kept.done[key])
-    return Campaign(order, whole, complete)
+    return Campaign(order, kept.tally, complete)

@@ -157,4 +157,6 @@ def _write(out: Path, drafted: str) -> None:
         with out.open("x", encoding="utf-8") as file:
             file.write(drafted)
     except OSError as error:
-        raise UsageError(f"{out}: {error.strerror}") from None
+        raise BenchError(
+            f"{out}: cannot be written: {error.strerror}", hint="name another file with --out"
+        ) from None

@@ -1,12 +1,27 @@
-"""Whether the meters still hold a key that the run left them with, before it goes on."""
+"""Whether the devices are still those that the run left, by their keys, before it goes on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from bench.devices import KeySlot, Meter
+from bench.devices import Identity, KeySlot, Meter
 from bench.errors import PeerError, UsageError
 from bench.secret import Secret
+
+
+def refuse_strangers(known: Mapping[str, Identity], refusing: Sequence[str]) -> None:
+    """Raises `UsageError` where a device that said who it was when the scenario began now answers
+    and does not accept the keys it accepted then.
+    """
+    moved = [
+        f"cannot be resumed: {name} was {known[name].eui64} and does not accept its keys any more"
+        for name in refusing
+        if name in known
+    ]
+    if moved:
+        raise UsageError(
+            moved, hint="plug back what was there, or look into who has changed its keys"
+        )
 
 
 def refuse_other_keys(

@@ -54,6 +54,7 @@ class RunHead:
     ordered: Ordered
     process: str
     station: str
+    profiles: Mapping[str, str]
     scenarios: Mapping[str, str]
     strategies: Mapping[str, str]
     tool: str
@@ -99,6 +100,7 @@ def refuse_if_moved(then: RunHead, now: RunHead) -> None:
     if then.station != now.station:
         moved.append(f"the station file has changed: {then.ordered.station}")
     for what, before, after in (
+        ("profile", then.profiles, now.profiles),
         ("scenario", then.scenarios, now.scenarios),
         ("strategy", then.strategies, now.strategies),
     ):

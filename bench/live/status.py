@@ -9,12 +9,13 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from bench.live.view import Trying, View
 from bench.result import ParameterRecord, StrategyRecord
-from bench.units import Micros
+from bench.units import SECOND, Micros
 
 STATUS: Final = "status.json"
 FORMAT: Final = 1
@@ -98,11 +99,22 @@ def read_status(folder: Path) -> Status | None:
     try:
         data = json.loads((folder / STATUS).read_text(encoding="utf-8"))
         return _status(data) if data["format"] == FORMAT else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
 
 
+_TEXTS: Final = ("state", "suite", "station", "clock", "kit", "verdict", "process")
+_NUMBERS: Final = ("seed", "started", "now", "scenarios", "done")
+
+
 def _status(data: dict[str, Any]) -> Status:
+    """`ValueError` and its like: a file that somebody else wrote, or half of one."""
+    if not all(isinstance(data[name], str) for name in _TEXTS):
+        raise ValueError("expected texts")
+    if not all(type(data[name]) is int for name in _NUMBERS):
+        raise ValueError("expected numbers")
+    for instant in (data["started"], data["now"]):
+        datetime.fromtimestamp(instant / SECOND, UTC)  # raises where no calendar has it
     current, question = data["current"], data["question"]
     return Status(
         **{

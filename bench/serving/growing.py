@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from bench.live.status import Current
 from bench.live.view import in_words
@@ -35,11 +38,20 @@ class Told:
     skipped: bool
 
 
+def open_own(path: Path) -> BinaryIO:
+    """A run's own file. `OSError`: it is none, or leads elsewhere; a pipe would never end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "no regular file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
 def new_lines(trace: Path, offset: int) -> Told:
     """Whole lines from `offset` on, as (time, installation, words); of a long trace its end."""
     try:
-        size = trace.stat().st_size
-        with trace.open("rb") as file:
+        with open_own(trace) as file:
+            size = os.fstat(file.fileno()).st_size
             skipped = offset == 0 and size > _PIECE
             start = size - _PIECE if skipped else offset
             file.seek(min(start, size))
@@ -73,8 +85,8 @@ def drawing(trace: Path, current: Current, tolerance: Micros) -> str:
 def _tail(trace: Path, first_line: int) -> list[Line]:
     """The events from `first_line` on that stand in the file's last two megabytes."""
     try:
-        with trace.open("rb") as file:
-            size = trace.stat().st_size
+        with open_own(trace) as file:
+            size = os.fstat(file.fileno()).st_size
             before = max(0, size - _TAIL)
             number = _count_lines(trace, before) if before else 0
             file.seek(before)

@@ -107,6 +107,9 @@ def _recorded(folder: Path) -> Run:
     """A run without a status: its result, if there is one, tells what the list needs."""
     try:
         record = read_result(folder)
+        texts = (record.verdict, record.kit, record.suite, record.station, record.started)
+        if not all(isinstance(text, str) for text in texts):
+            raise UsageError(f"{folder / RESULT}: expected texts")
     except UsageError:
         return Run(
             folder.name, folder, INTERRUPTED, "", "", "", "", None, _written(folder), 0, 0, False

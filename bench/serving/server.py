@@ -16,6 +16,7 @@ from bench.live.page_operator import LONGEST_NAME, PageAnswer, leave_answer
 from bench.live.process import stop
 from bench.live.status import read_status
 from bench.serving.door import Door
+from bench.serving.growing import open_own
 from bench.serving.pages import LISTED, asset, list_page, run_page, run_told, runs_told
 from bench.serving.runs import Run, Runs
 from bench.units import SECOND
@@ -92,8 +93,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(refused.status, "text/plain; charset=utf-8", refused.message + "\n")
         except (UsageError, BenchError) as error:
             self._send(409, "text/plain; charset=utf-8", f"{error}\n")
-        except ConnectionError:
+        except OSError:  # the page is gone, or takes nothing any more
             self.close_connection = True
+        except Exception as error:
+            kind = type(error).__name__
+            message = f"internal error ({kind}): this is a bug of smets1-bench\n"
+            self._send(500, "text/plain; charset=utf-8", message)
 
     def _get(self) -> None:
         url = urlsplit(self.path)
@@ -186,7 +191,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_file(self, run: Run, name: str) -> None:
         try:
-            content = (run.folder / name).read_bytes()
+            with open_own(run.folder / name) as file:
+                content = file.read()
         except OSError:
             raise _Refused(404, f"the run has no {name}") from None
         self._send(200, _FILES[name], content, Content_Security_Policy=_REPORT_POLICY)

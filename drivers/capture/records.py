@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -81,12 +82,17 @@ class CaptureList:
 
 
 class CaptureFile:
-    """A capture as a file, readable by its owner only. Several ports may share one."""
+    """A capture as a file, readable by its owner only. Several ports may share one.
+
+    It is added to. Part of a line, left by a kill or a full disk, is cut off first: between whole
+    lines nobody could read it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            _cut_to_whole_lines(self._file)
         except OSError as error:
             raise BenchError(f"cannot open the capture {path}: {error.strerror}") from error
 
@@ -96,10 +102,19 @@ class CaptureFile:
             while line:
                 line = line[os.write(self._file, line) :]
         except OSError as error:
+            with suppress(OSError):
+                _cut_to_whole_lines(self._file)
             raise BenchError(f"cannot write the capture {self._path}: {error.strerror}") from error
 
     def close(self) -> None:
         os.close(self._file)
+
+
+def _cut_to_whole_lines(file: int) -> None:
+    size = os.fstat(file).st_size
+    tail = os.pread(file, _LINE_AT_MOST, max(0, size - _LINE_AT_MOST))
+    if tail and not tail.endswith(b"\n"):
+        os.ftruncate(file, size - len(tail) + tail.rfind(b"\n") + 1)
 
 
 def to_line(record: CaptureRecord) -> str:
@@ -200,6 +215,9 @@ def _lines(path: Path) -> Iterator[CaptureRecord | Problem]:
                     continue
                 try:
                     yield from_line(line.decode("ascii"))
+                except UnicodeDecodeError as error:
+                    message = f"expected ASCII, byte {error.start + 1} is none"
+                    yield Problem(str(path), message, line=number)
                 except ValueError as error:
                     yield Problem(str(path), str(error), line=number)
     except OSError as error:

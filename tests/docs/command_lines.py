@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 
 import click
 
@@ -10,7 +11,10 @@ from bench.cli import main
 
 
 def parses(line: str) -> None:
-    """Raises click's error about the command or an option; values are not looked at."""
+    """Raises click's error about the command or an option; values are not looked at.
+
+    A sentence may name an option without its value.
+    """
     program, *words = shlex.split(line, comments=True)
     assert program == "smets1-bench", line
     command: click.Command = main
@@ -21,4 +25,5 @@ def parses(line: str) -> None:
             raise click.UsageError(f"no command is called {words[0]!r}")
         command, words = found, words[1:]
         context = click.Context(command, parent=context)
-    command.make_parser(context).parse_args(words)
+    with suppress(click.BadOptionUsage):
+        command.make_parser(context).parse_args(words)

@@ -36,16 +36,14 @@ def is_walked(block: Block) -> bool:
 NEEDY = [block for block in blocks_of(PAGES) if "needs" in block.said]
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     "name", [name for name, pages in WALKS.items() if any(map(is_walked, blocks_of(pages)))]
 )
 def test_a_page_does_what_it_says(name: str, tmp_path: Path) -> None:
-    walk = Walk(tmp_path)
-    try:
+    with Walk(tmp_path) as walk:
         for block in blocks_of(WALKS[name]):
             walk.do(block)
-    finally:
-        walk.close()
 
 
 @pytest.mark.parametrize("block", NEEDY, ids=[block.place for block in NEEDY])

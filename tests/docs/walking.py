@@ -24,7 +24,7 @@ _LONGEST: Final = 110
 
 
 class Walk:
-    """One reader in one folder. Terminals that stay open are closed by `close`."""
+    """One reader in one folder. Terminals that stay open are closed at its end."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -109,7 +109,7 @@ class Walk:
         for process in self._terminals.pop(name):
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=_LONGEST)
-            assert process.returncode == 0, f"{place}: ended with {process.returncode}"
+            assert not place or process.returncode == 0, f"{place}: ended: {process.returncode}"
 
     def _give(self, what: str) -> None:
         given, _, name = what.partition(" as ")
@@ -117,11 +117,14 @@ class Walk:
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / given, path)
 
-    def close(self) -> None:
-        """Interrupts what a page left open; it too must end well."""
+    def __enter__(self) -> Walk:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Interrupts what a page left open; where the page went well it too must end well."""
         with ExitStack() as stack:
             for name in tuple(self._terminals):
-                stack.callback(self._interrupt, name, "at the page's end")
+                stack.callback(self._interrupt, name, "" if kind else "at the page's end")
 
 
 def first_not_shown(shown: Iterable[str], printed: Iterable[str]) -> str | None:

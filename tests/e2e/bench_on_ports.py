@@ -53,6 +53,25 @@ scenarios:
     faults:
       - {fault: factory-reset, target: electricity, after: 1s}
     expect: {outcome: commissioned}
+  - scenario: mains-cut
+    about: the meter's relay is opened for a second once the account is with DCC
+    installation: da-dual-fuel
+    parties:
+      smso: {transfer-takes: 50ms, take-back-takes: 50ms, files-after: 4s}
+      requesting-party: {submits-after: 50ms}
+      suppliers: {Northern Energy: {authorises-after: 50ms}}
+    faults:
+      - {fault: power-cut, target: electricity, when: {event: account, holder: DCC}, lasts: 1s}
+    expect:
+      outcome: commissioned
+      account: DCC
+      keys: {electricity: new, gas: new}
+  - scenario: mains-cut-at-a-request
+    about: a relay knows no requests
+    installation: da-dual-fuel
+    faults:
+      - {fault: power-cut, target: hub, request: wan_state, lasts: 1s}
+    expect: {outcome: commissioned}
   - scenario: another-group
     about: of a group that this bench does not have
     installation: ea-dual-fuel

@@ -1,4 +1,4 @@
-"""What docs/suites.md and docs/stations.md show runs together: suite, parties, installation, station."""
+"""What docs/suites.md and docs/stations.md show runs, put together."""
 
 from __future__ import annotations
 

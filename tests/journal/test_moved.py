@@ -1,4 +1,4 @@
-"""`resume` of a run that was killed, after something has moved: refused, saying what, with exit 2."""
+"""`resume` of a run that was killed, after something has moved: exit 2 and a reason."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ from click.testing import CliRunner, Result
 import bench
 from bench.cli import main
 from bench.errors import ExitCode
-from bench.evidence.contents import CHECKPOINTS, TRACE
-from bench.evidence.signing import new_key, store_key
+from bench.evidence.checkpoints import read_checkpoints
+from bench.evidence.contents import CHECKPOINTS, RESULT, TRACE
+from bench.evidence.signing import new_key, read_private_key, store_key
+from bench.shipped import fixtures
 from tests.e2e.bench_on_ports import hosted, lay_out
 from tests.journal.lineage import OVERLAY, ROTATION, STORIES
 
+LINE_FAULT = "{fault: pipe:duplicated, target: display, request: identify, times: 2}"
+SUITE = ROTATION.replace("    parties:", f"    faults: [{LINE_FAULT}]\n    parties:", 1)
 WRITES = 60
 KILLED = f"""
 from tests.journal.lineage import die_after
@@ -28,8 +32,10 @@ from bench.cli import main
 die_after({WRITES})
 main()
 """
+PATCHED = (sys.executable, "-c", "from bench.cli import main; main()")
 RUN = ("run", "suite.yaml", "--station", "bench.yaml", "--overlay", "overlay.yaml")
 OPTIONS = ("--tolerance", "500ms", "--out", "run", "--key", "keys/signing-key.pem")
+BOARDS = ("electricity", "gas", "hub", "display", "relay-board")
 FILES = ("suite.yaml", "bench.yaml")
 FAULT = ("--fault", STORIES["rotation"].fault)
 
@@ -39,7 +45,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that was killed in the middle; its devices have ended since."""
     folder = tmp_path_factory.mktemp("moved")
     lay_out(folder)
-    (folder / "suite.yaml").write_text(ROTATION, encoding="utf-8")
+    (folder / "suite.yaml").write_text(SUITE, encoding="utf-8")
     (folder / "overlay.yaml").write_text(OVERLAY, encoding="utf-8")
     for name in ("keys", "other-keys"):
         (folder / name).mkdir()
@@ -123,8 +129,7 @@ def test_everything_that_has_moved_is_said_at_once(stopped: Path, killed: Path) 
 
 def resume_with(package: Path, run: Path, folder: Path) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-c", "from bench.cli import main; main()", "resume", str(run)]
-        + ["--key", "keys/signing-key.pem"],
+        [*PATCHED, "resume", str(run), "--key", "keys/signing-key.pem"],
         cwd=folder,
         env=_environment(run.parent, str(package)),
         capture_output=True,
@@ -139,6 +144,7 @@ def test_a_process_that_was_patched(stopped: Path, killed: Path, tmp_path: Path)
     (origin,) = bench.__path__
     package = tmp_path / "patched"
     shutil.copytree(origin, package / "bench", ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "fixtures").symlink_to(fixtures())
     report = package / "bench" / "report" / "render.py"
     report.write_text(report.read_text(encoding="utf-8") + "# patched\n", encoding="utf-8")
     _, said = resume_with(package, stopped, killed)
@@ -158,13 +164,18 @@ def test_the_signing_key_is_asked_for_and_must_be_the_same(stopped: Path) -> Non
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("A0-77-01", "A0-77-11", "electricity: expected EUI-64 70-B3-D5-1F-30-A0-77-01, got"),
+        ("A0-77-01", "A0-77-11", "electricity was 70-B3-D5-1F-30-A0-77-01 and does not accept"),
+        (
+            "A0-77-08",
+            "A0-77-18",
+            "hub: identify: wrong device: expected 70-B3-D5-1F-30-A0-77-08, got",
+        ),
         ("model: GM-1", "model: GM-1\n      firmware: 9.9.9", "another device answers: gas: "),
     ],
 )
 def test_another_device(stopped: Path, killed: Path, before: str, after: str, said: str) -> None:
     other = stopped.parent / "other"
-    shutil.copytree(killed, other, ignore=shutil.ignore_patterns("run", "keys", "*.sock", *"EGHD"))
+    shutil.copytree(killed, other, ignore=shutil.ignore_patterns("run", "keys", *BOARDS))
     station = other / "bench.yaml"
     text = station.read_text(encoding="utf-8")
     assert before in text
@@ -183,3 +194,23 @@ def test_a_meter_whose_key_somebody_else_has_changed(stopped: Path, killed: Path
     state.chmod(0o600)
     with hosted(killed, "--state", str(state)):
         refused(resume(stopped), "cannot be resumed: gas holds none of the run's keys (")
+
+
+def test_where_nothing_has_moved_it_goes_on(stopped: Path, killed: Path) -> None:
+    """But for a fault on the line of a real device: it is not armed again, and nothing passes."""
+    state = stopped.parent / "state.json"
+    shutil.copy(killed / "state.json", state)
+    with hosted(killed, "--state", str(state)):
+        result = resume(stopped)
+    assert result.exit_code == ExitCode.INCONCLUSIVE, result.output
+    (scenario,) = json.loads((stopped / RESULT).read_text(encoding="utf-8"))["scenarios"]
+    assert (scenario["verdict"], scenario["outcome"]) == ("inconclusive", "commissioned")
+    assert scenario["unknown"] == [
+        "fault pipe:duplicated at display: expected to lie in wait all along, it was not armed "
+        "again when the run was taken up"
+    ]
+    signer = read_private_key(killed / "keys" / "signing-key.pem").verifier
+    checkpoints = read_checkpoints((stopped / CHECKPOINTS).read_bytes())
+    assert checkpoints is not None
+    assert checkpoints[-1].last
+    assert all(each.signed_by(signer) for each in checkpoints)

@@ -1,0 +1,139 @@
+"""`smets1-bench campaign` from outside: exit codes, files, texts."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bench.cli import main
+
+MIX = """\
+mix: small
+daily-capacity: 20
+installations: [{installation: ea-dual-fuel, share: 1}]
+conditions:
+  - condition: impatient
+    kind: party
+    per-10000: %d
+    parties: {requesting-party: {wait: 5min}}
+    faults:
+      - fault: wan-outage
+        target: hub
+        when: {event: step, section: 2.3.2}
+        lasts: {least: 1h, most: 2h}
+"""
+Call = Callable[..., Result]
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    monkeypatch.chdir(tmp_path)
+
+    def called(*words: str) -> Result:
+        return CliRunner().invoke(main, ["campaign", "--workers", "1", *words])
+
+    return called
+
+
+def test_a_campaign_leaves_record_and_report(call: Call, tmp_path: Path) -> None:
+    result = call("-n", "40", "--out", "here")
+    assert result.exit_code == 0, result.output
+    assert "EMULATED campaign: 40 installations of mix national" in result.output
+    assert "smets1-bench campaign --mix national --seed 1 --only" in result.output
+    record = json.loads((tmp_path / "here/campaign.json").read_text())
+    assert record["complete"]
+    assert record["totals"]["installations"] == 40
+    page = (tmp_path / "here/campaign.html").read_text()
+    assert "EMULATED" in page
+    assert page.count("<svg") >= 3
+    assert "<script" not in page
+    again = call("-n", "40", "--out", "here")
+    assert again.exit_code == 2
+    assert "holds a campaign already" in again.output
+    assert (
+        call("-n", "40", "--out", "here", "--resume", "--json").output
+        == json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    )
+
+
+@pytest.mark.parametrize(("per_10000", "code"), [(0, 0), (10_000, 1)])
+def test_a_rule_that_was_failed_shows_in_the_exit_code(
+    per_10000: int, code: int, call: Call, tmp_path: Path
+) -> None:
+    """The Requesting Party waits five minutes where the strategy says four hours."""
+    (tmp_path / "mix.yaml").write_text(MIX % per_10000)
+    result = call("-n", "6", "--mix", "mix.yaml", "--out", "here")
+    assert result.exit_code == code, result.output
+    rules = json.loads((tmp_path / "here/campaign.json").read_text())["rules"]
+    assert rules.get("3.4.1-wait", {}).get("failed", 0) == 6 * code
+
+
+def test_a_worst_case_is_replayed_alone_in_full_detail(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "mix.yaml").write_text(MIX % 10_000)
+    result = call("--mix", "mix.yaml", "--only", "3", "--out", "one", "--json")
+    assert result.exit_code == 0, result.output  # it met what the campaign had found
+    (scenario,) = json.loads((tmp_path / "one/result.json").read_text())["scenarios"]
+    assert scenario["name"] == "ea-dual-fuel-0000003"
+    assert scenario["rules"]["3.4.1-wait"]["failed"] == 1
+    assert (tmp_path / "one/report.html").exists()
+
+
+def test_two_strategies_side_by_side(call: Call, tmp_path: Path) -> None:
+    result = call("-n", "30", "--compare", "5.0-draft", "5.0", "--out", "both")
+    assert result.exit_code == 0, result.output
+    assert "5.0-draft" in result.output.splitlines()[0]
+    both = json.loads((tmp_path / "both/compare.json").read_text())
+    assert [both[name]["mehrs"] for name in both] == ["5.0-draft", "5.0"]
+    assert (tmp_path / "both/compare.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--resume",), "expected --out DIR"),
+        (("--compare", "5.0", "5.0"), "expected two different ones"),
+        (("--compare", "5.0", "6.0"), "expected a MEHRS version or a mix, got '6.0'"),
+        (("--mix", "nationl"), "did you mean 'national'"),
+        (("--mehrs", "2.0"), "MEHRS 2.0 does not speak of group"),
+        (("--only", "3", "--resume", "--out", "x"), "never half done"),
+        (("--dask", "tcp://127.0.0.1:1"), "workers of its own"),
+    ],
+)
+def test_usage(words: tuple[str, ...], said: str, call: Call) -> None:
+    result = call("-n", "5", *words)
+    assert result.exit_code == 2, result.output
+    assert said in result.output
+
+
+def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        "from bench.cli import main; main()",
+        "campaign",
+        "-n",
+        "20000",
+    ]
+    with subprocess.Popen(
+        [*command, "--out", "here"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    ) as process:
+        shards = tmp_path / "here/shards.jsonl"
+        while not shards.exists() or shards.read_text().count("\n") < 2:
+            assert process.poll() is None
+            time.sleep(0.05)
+        os.kill(process.pid, signal.SIGINT)
+        _, told = process.communicate()
+    assert process.returncode == 130
+    assert "--resume" in told
+    record = json.loads((tmp_path / "here/campaign.json").read_text())
+    assert not record["complete"]
+    assert 500 <= record["totals"]["installations"] < 20_000
