@@ -21,7 +21,6 @@ from bench.secret import Secret
 from bench.trace import Event
 from bench.units import DAY, HOUR, MINUTE, Micros
 
-
 EMULATED_MARK: Final = "[EMULATED]"
 """Stands in the manufacturer's name that every emulated device states, on whatever port."""
 
@@ -281,7 +280,8 @@ HELD: Final = "request-held"
 class Fate:
     """What becomes of one request. `fault`: `HELD`, a request fault's name, or '' for nothing.
 
-    `lasts`: as of a `FaultSpec`. `let_through`: the numbers, from 0, of held requests that are taken up just before this one.
+    `lasts`: as of a `FaultSpec`. `let_through`: the numbers, from 0, of held requests that are
+    taken up just before this one.
     """
 
     fault: str = ""

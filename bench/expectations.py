@@ -15,12 +15,12 @@ from bench.devices import KeySlot
 from bench.emulation import DeviceTruth, Truth, Unknown
 from bench.invariant import Invariant
 from bench.leaks import find_leaks
-from bench.mehrs.strategy import Status, Strategy
+from bench.mehrs.strategy import Status
 from bench.migration.defaults import with_overrides
 from bench.plugins import EMULATORS, load
 from bench.scenario_run import Ran
 from bench.suite import Expectation, KeyHeld, RuleVerdict, Scenario
-from bench.trace import Attempt, Event, Incident, Opened, Report, Step, to_json
+from bench.trace import Attempt, Event, Incident, Opened, Outage, Report, Step, to_json
 from bench.units import format_duration
 
 KEPT: Final = {
@@ -65,7 +65,7 @@ def mismatches(ran: Ran, rules: RuleVerdicts) -> list[str]:
         *_ending(expect, ran),
         *_trace(expect, ran.events),
         *_truth(expect, ran.before, ran.after),
-        *_rules(expect, rules, ran.prepared.strategy),
+        *(line for line, got in _rules(ran, rules) if not _by_outage(ran, got)),
         *_invariants(ran),
         *_faults(ran),
         *_operator(ran),
@@ -148,16 +148,17 @@ def key_held(before: DeviceTruth, after: DeviceTruth) -> KeyHeld | None:
     return KeyHeld.OLD if same else KeyHeld.NEW
 
 
-def unknowable(ran: Ran) -> list[str]:
+def unknowable(ran: Ran, rules: RuleVerdicts) -> list[str]:
     """Every expectation and invariant that nobody can know to hold, so that none of it passes.
 
-    Of real devices only: what an emulated one holds is known.
+    Of real devices, for what an emulated one holds is known; and of rules across an outage.
     """
     assert ran.after is not None, "the scenario has ended"
     return [
         *_unknown_truth(ran.prepared.scenario.expect, ran.before, ran.after),
         *_unanswered(ran),
         *_unarmed(ran),
+        *(line for line, got in _rules(ran, rules) if _by_outage(ran, got)),
     ]
 
 
@@ -193,18 +194,26 @@ def _operator(ran: Ran) -> Iterator[str]:
             yield from _unlike(asked, reply.step.needed, reply.answer)
 
 
-def _rules(expect: Expectation, rules: RuleVerdicts, strategy: Strategy) -> Iterator[str]:
+def _rules(ran: Ran, rules: RuleVerdicts) -> Iterator[tuple[str, str]]:
+    """What is said of each rule that is not as expected, and its verdict."""
+    expect, strategy = ran.prepared.scenario.expect, ran.prepared.strategy
     for rule, wanted in expect.rules.items():
         verdict = wanted
         if wanted is RuleVerdict.PASSED_IF_SOURCED:
             unsourced = rule_status(strategy.rules[rule], strategy) is Status.UNSOURCED
             verdict = RuleVerdict.INCONCLUSIVE if unsourced else RuleVerdict.PASSED
-        yield from _unlike(
-            f"rule {rule}", str(verdict), rules.get(rule, str(RuleVerdict.NOT_EXERCISED))
-        )
+        got = rules.get(rule, str(RuleVerdict.NOT_EXERCISED))
+        for said in _unlike(f"rule {rule}", str(verdict), got):
+            yield said, got
     for rule, got in rules.items():
         if rule not in expect.rules and got != RuleVerdict.PASSED:
-            yield f"rule {rule}: expected passed or not-exercised, got {got}"
+            yield f"rule {rule}: expected passed or not-exercised, got {got}", got
+
+
+def _by_outage(ran: Ran, verdict: str) -> bool:
+    """Of a run that was down, or whose clock nobody vouches for: no fault of an installation's."""
+    down = any(isinstance(event, Outage) for event in ran.events)
+    return down and verdict == RuleVerdict.INCONCLUSIVE
 
 
 def _invariants(ran: Ran) -> Iterator[str]:

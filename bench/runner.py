@@ -336,7 +336,10 @@ def _record(order: Order, ran: Ran, first_line: int) -> ScenarioRecord:
     if ran.bench_error or migration is None:
         verdict, wrong, unknown = Verdict.BENCH_ERROR, [ran.bench_error], []
     else:
-        wrong, unknown = mismatches(ran, rules), [*unknowable(ran), *_uncalibrated(order, ran)]
+        wrong, unknown = (
+            mismatches(ran, rules),
+            [*unknowable(ran, rules), *_uncalibrated(order, ran)],
+        )
         if ran.unarmed:  # nothing is booked against a device that was spared a fault
             wrong, unknown = [], [*unknown, *wrong]
         unless_wrong = Verdict.INCONCLUSIVE if unknown else Verdict.PASS

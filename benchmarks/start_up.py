@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.cli import COMMANDS
 from bench.shipped import fixtures
 from benchmarks.measure import Row
 
@@ -17,12 +18,18 @@ TRACE = str(fixtures() / "traces" / "3.4.1-ea" / "five-repeats.jsonl")
 
 def rows() -> Iterator[Row]:
     limit = _cpu([sys.executable, "-c", "pass"])
-    for words in (["--help"], ["list"], ["rules"], ["check", TRACE]):
-        ours = _cpu([COMMAND, *words])
-        yield Row(f"start-up: {words[0]}", f"python -c pass ({limit:.3f} s of CPU)", 1, ours, limit)
+    against = f"python -c pass ({limit:.3f} s of CPU)"
+    for what, *words in (
+        ("--help", "--help"),
+        ("list", "list"),
+        ("rules", "rules"),
+        ("check of a small trace", "check", TRACE),
+        *((f"{name} --help", name, "--help") for name in COMMANDS),
+    ):
+        yield Row(f"start-up: {what}", against, 1, _cpu([COMMAND, *words]), limit)
 
 
-def _cpu(words: list[str], rounds: int = 5) -> float:
+def _cpu(words: list[str], rounds: int = 3) -> float:
     times = []
     for _ in range(rounds):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

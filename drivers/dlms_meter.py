@@ -213,6 +213,10 @@ class DlmsMeter:
         notices = self._session.notices
         return notices.popleft() if notices else None
 
+    def hang_up(self) -> None:
+        """Ends the connection, if one stands; the port stays open. Never raises, safe to repeat."""
+        self._session.port.hang_up()
+
     def close(self) -> None:
         self._session.port.close()
 

@@ -9,11 +9,12 @@ carry the number and the invoke-id of the open request (`drivers.codecs.dlms_cli
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
 from typing import Final
 
-from bench.clock import Clock
+from bench.clock import Cancelled, Clock
 from bench.errors import PortGone
 from bench.secret import Secret
 from bench.units import MILLISECOND, Micros
@@ -171,6 +172,15 @@ class HdlcPort:
     def give_up(self) -> None:
         """What was answered makes no sense: the connection is dropped as after a time-out."""
         self._disturb()
+
+    def hang_up(self) -> None:
+        """Ends the connection that stands, so that whoever comes next finds the meter listening.
+
+        The meter times out by itself too, so whether it hears of it is nobody's concern.
+        """
+        with suppress(LinkFailed, PortGone, Cancelled):
+            if self.client is not None:
+                self._close(self.clock.now() + self._timing.reply_timeout)
 
     def close(self) -> None:
         self._transport.close()

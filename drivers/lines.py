@@ -120,6 +120,9 @@ class Line:
             struck[spec.fault] = max(0, struck[spec.fault] - spec.times)
         return tuple(left)
 
+    def before_closing(self, what: Callable[[], object]) -> None:
+        self._closing.callback(what)
+
     def close(self) -> None:
         self._closing.close()
 
@@ -172,7 +175,10 @@ def real_line(
     keys = demo_meter_keys(spec.eui64) if secrets is None else MeterKeys(**secrets)
     with ExitStack() as stack:
         transport = open_transport(port, held.line.settings, clock, cancellation=cancellation)
-        return _line(spec, held, stack.enter_context(transport), keys, between, stack, None)
+        line = _line(spec, held, stack.enter_context(transport), keys, between, stack, None)
+        if isinstance(line.device, DlmsMeter):  # else it is deaf to a sign-on until it times out
+            line.before_closing(line.device.hang_up)
+        return line
 
 
 def via_hub(spec: DeviceSpec, hub: CommsHub) -> Device:

@@ -140,7 +140,7 @@ def test_what_nobody_can_know_is_inconclusive_and_never_passes() -> None:
     truth = Truth(Holder.DCC, chf_updated=True, devices={"electricity": unread})
     ran = Ran(replace(prepared, scenario=scenario), 0, {}, truth, after=truth)
     assert key_held(unread, unread) is None
-    assert unknowable(ran) == [
+    assert unknowable(ran, {}) == [
         "SUA key held by electricity: expected new, no key is proven",
         "electricity: expected its registers never to fall, its registers could not be read back",
     ]

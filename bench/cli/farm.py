@@ -117,12 +117,12 @@ def farm(
     done: dict[str, StationRecord] = {}
 
     def merged() -> FarmRecord:
-        names = tuple(each.name for each in planned)
-        ended = tuple(done[name] for name in names if name in done)
-        return FarmRecord(printable(suite), seed, tool_version(), names, ended)
+        ended = tuple(done[each.name] for each in planned if each.name in done)
+        return FarmRecord(printable(suite), seed, tool_version(), planned, ended)
 
     with cancelled_by_signals() as cancellation:
         runs = Runs(folder, [*words, "--page"] if page else words, cancellation)
+        write(merged(), folder)
         click.echo(f"watch: smets1-bench serve {printable(str(folder))}", err=True)
         for station, end in runs.ended(planned, at_once=at_once or len(planned)):
             done[station.name] = station_record(folder, station, end)

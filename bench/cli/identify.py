@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bench.errors import ExitCode, UsageError
+from bench.errors import BenchError, ExitCode, UsageError
 from bench.plugins import DRIVERS, EMULATORS, load
 from bench.printable import printable
 from bench.units import Micros, parse_duration

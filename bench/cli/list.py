@@ -31,6 +31,13 @@ def _scenarios() -> Rows:
     ]
 
 
+def _mixes() -> Rows:
+    from bench.shipped import find, names
+    from bench.yaml_source import load
+
+    return [(name, str(load(find("mixes", name)).data.get("about", ""))) for name in names("mixes")]
+
+
 def _installations() -> Rows:
     from bench.shipped import find, names
     from bench.yaml_source import load
@@ -145,6 +152,7 @@ KINDS: Mapping[str, Callable[[], Rows]] = {
     "suites": _suites,
     "scenarios": _scenarios,
     "installations": _installations,
+    "mixes": _mixes,
     "profiles": _profiles,
     "drivers": _drivers,
     "emulators": _emulators,

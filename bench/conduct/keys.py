@@ -30,9 +30,9 @@ class _Followed:
 
     `certain`: the check value of the key it must hold now; None while a command may have changed
     it. `known`: of every key it may hold. `acknowledged`: the newest command said to be carried
-    out, until the meter proved its key. `last`: the key proven last. `carried`: of each key that was
-    sent while another was the last, the counter of the first command with it; `taken`: the newest
-    of those that the meter must have taken, as it proved their key.
+    out, until the meter proved its key. `last`: the key proven last. `carried`: of each key that
+    was sent while another was the last, the counter of the first command with it; `taken`: the
+    newest of those that the meter must have taken, as it proved their key.
     """
 
     name: str

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 from bench.errors import BenchError
-from bench.farm.plan import FarmStation
 from bench.farm.record import FARM, FarmRecord, read_farm, station_record, to_json
 from bench.report.render import JUNIT
 
@@ -34,14 +33,18 @@ def write(record: FarmRecord, farm: Path) -> None:
 
 
 def merged_again(farm: Path) -> FarmRecord:
-    """From the stations' own results as they are now: some may have been resumed since.
+    """From the stations' own results as they are now: some may have been resumed since, or have
+    gone on when the farm was killed.
 
     What a station said of its end is kept only where there is still no result. Raises `UsageError`.
     """
     was = read_farm(farm)
+    known = {each.name: each for each in was.stations}
     stations = []
-    for each in was.stations:
-        now = station_record(farm, FarmStation(each.name, each.given, each.folder), "")
-        kept = each if not now.kit else now
-        stations.append(kept)
+    for station in was.planned:
+        now = station_record(farm, station, "")
+        if now.kit or station.name not in known:
+            stations.append(now)
+        else:
+            stations.append(known[station.name])
     return FarmRecord(was.suite, was.seed, was.tool, was.planned, tuple(stations))

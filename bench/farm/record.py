@@ -54,7 +54,7 @@ class FarmRecord:
     suite: str
     seed: int
     tool: str
-    planned: tuple[str, ...]
+    planned: tuple[FarmStation, ...]
     stations: tuple[StationRecord, ...]
     format: int = FORMAT
 
@@ -129,9 +129,8 @@ def read_farm(folder: Path) -> FarmRecord:
             )
             for each in data["stations"]
         )
-        return FarmRecord(
-            data["suite"], data["seed"], data["tool"], tuple(data["planned"]), stations
-        )
+        planned = tuple(FarmStation(**each) for each in data["planned"])
+        return FarmRecord(data["suite"], data["seed"], data["tool"], planned, stations)
     except FileNotFoundError:
         raise UsageError(
             f"{path}: no such file", hint="name the folder that `smets1-bench farm --out DIR` wrote"

@@ -106,14 +106,15 @@ class Recorder:
         return identities
 
     def end(self) -> None:
-        """After the last act, whose outcome is then on the disk."""
+        """After the last act; its outcome is on the disk then, unless all could be done over."""
         if self._silent:
             return
         if self._number < len(self._recording.acts):
             self._refuse("nothing more", self._recording.acts[self._number])
         if not self._recording.ended:
             body = written(self._cancellation.reason or "")
-            self._write(Kind.ENDED, self._recording.scenario, "", body, Keep.SYNCED)
+            keep = Keep.COMMITTED if self._world is None else Keep.SYNCED
+            self._write(Kind.ENDED, self._recording.scenario, "", body, keep)
 
     @property
     def _silent(self) -> bool:

@@ -112,9 +112,10 @@ class CaptureFile:
 
 def _cut_to_whole_lines(file: int) -> None:
     size = os.fstat(file).st_size
+    if not size or os.pread(file, 1, size - 1) == b"\n":
+        return
     tail = os.pread(file, _LINE_AT_MOST, max(0, size - _LINE_AT_MOST))
-    if tail and not tail.endswith(b"\n"):
-        os.ftruncate(file, size - len(tail) + tail.rfind(b"\n") + 1)
+    os.ftruncate(file, size - len(tail) + tail.rfind(b"\n") + 1)
 
 
 def to_line(record: CaptureRecord) -> str:

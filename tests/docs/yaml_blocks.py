@@ -10,6 +10,7 @@ from typing import Any, Final
 import yaml
 
 from bench.acceptance import read_acceptance
+from bench.campaign.mix_reading import read_mix
 from bench.file_model import read
 from bench.foreign_logs import log_map
 from bench.installation_file import read_installation
@@ -59,6 +60,7 @@ _READERS: Final[Mapping[str, Callable[[Path], object]]] = {
     "installation": read_installation,
     "profile": lambda path: read_profile(str(path)),
     "overlay": _overlay,
+    "mix": read_mix,
     "map": _map,
     "accepted": lambda path: read_acceptance([str(path)]),
     "laboratory": lambda path: read(load(path), Details),

@@ -110,6 +110,7 @@ def lay_out(folder: Path, security: str = "{test-keys: true}") -> None:
             f"      model: {model}",
             f"      port: {folder / name}",
             f"      profile: ./{name}.yaml",
+            "      emulation: {reboot-takes: 500ms}",
         ]
         if role.endswith("meter"):
             lines.append(f"      security: {security}")

@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from bench.cli import INTERRUPTED, main
 from bench.errors import ExitCode
 from bench.farm.merging import write
+from bench.farm.plan import FarmStation
 from bench.farm.record import FarmRecord, StationRecord
 from tests.e2e.bench_on_ports import COMMAND
 
@@ -175,7 +176,7 @@ def test_what_a_station_says_steers_no_page_and_no_terminal(tmp_path: Path) -> N
     hostile = "<script>\x1b[2J"
     scenarios = {hostile: "fail"}
     station = StationRecord(hostile, "x", "a b", "fail", "REAL", "wall", "", hostile, scenarios)
-    write(FarmRecord(hostile, 1, "tool", (hostile,), (station,)), tmp_path)
+    write(FarmRecord(hostile, 1, "tool", (FarmStation(hostile, "x", "a b"),), (station,)), tmp_path)
     page = (tmp_path / "farm.html").read_text(encoding="utf-8")
     assert "<script" not in page
     assert 'href="a%20b/report.html"' in page

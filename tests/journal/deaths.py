@@ -119,6 +119,7 @@ class Lives:
         self.keys = Kept(self.disk)
         self.requests = 0
         self.sent: list[tuple[str, str]] = []
+        self.counters: list[tuple[str, int]] = []
         self.events: list[Event] = []
         self.migration: Migration | None = None
         self.lives = 0
@@ -256,6 +257,8 @@ class _Mortal:
             if lives.requests == plan.request and not plan.after:
                 raise Death
             lives.sent.append((self._name, operation))
+            if operation == "rotate_key":
+                lives.counters.append((self._name, args[2]))
             try:
                 return call(*args, **kwargs)
             finally:

@@ -268,3 +268,42 @@ def test_a_thousand_runs_are_read_once(tmp_path: Path, monkeypatch: pytest.Monke
 def test_the_folder_of_one_run_may_be_served_itself(live: LiveRun) -> None:
     (run,) = Runs(live.folder).newest(5)[0]
     assert run.name == "monday"
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        "[" * 100_000,
+        "null",
+        {"started": {}},
+        {"started": -(10**30)},
+        {"verdict": ["pass"]},
+        {"suite": None},
+    ],
+    ids=["deep", "null", "no-number", "no-date", "no-text", "no-suite"],
+)
+def test_a_status_that_is_none_spoils_no_other_run(
+    live: LiveRun, status: str | dict[str, Any]
+) -> None:
+    broken = live.folder.parent / "broken"
+    broken.mkdir()
+    if isinstance(status, dict):
+        known = json.loads((live.folder / "status.json").read_text(encoding="utf-8"))
+        status = json.dumps({**known, **status})
+    (broken / "status.json").write_text(status, encoding="utf-8")
+    with serving(live.folder.parent) as server:
+        code, body, _ = Client(server).ask("/api/runs")
+        assert code == 200, body
+        assert {run["name"] for run in json.loads(body)["runs"]} == {"broken", "monday"}
+        assert Client(server).ask("/api/runs/broken")[0] == 200
+
+
+def test_a_link_out_of_the_run_or_a_pipe_is_not_handed_out(live: LiveRun, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("not of this run", encoding="utf-8")
+    (live.folder / "report.html").symlink_to(tmp_path / "elsewhere")
+    (live.folder / "trace.jsonl").unlink(missing_ok=True)
+    os.mkfifo(live.folder / "trace.jsonl")
+    with serving(live.folder.parent) as server:
+        assert Client(server).ask("/runs/monday/report.html")[0] == 404
+        assert Client(server).ask("/runs/monday/trace.jsonl")[0] == 404
+        assert Client(server).ask("/api/runs/monday")[0] == 200

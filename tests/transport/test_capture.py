@@ -314,6 +314,18 @@ def test_a_torn_last_line_is_passed_over(tmp_path: Path) -> None:
     assert len(list(read_capture(path))) == 1
 
 
+def test_part_of_a_line_is_cut_off_before_more_is_added(tmp_path: Path) -> None:
+    path = tmp_path / "torn.jsonl"
+    record = Noted(START, "emu:meter", Happening.OPENED, "9600 8N1")
+    line = to_line(record) + "\n"
+    for kept in ("", line):
+        path.write_text(kept + line[:20], encoding="ascii")
+        file = CaptureFile(path)
+        file.store(record)
+        file.close()
+        assert path.read_text(encoding="ascii") == kept + line
+
+
 def test_the_file_is_its_owners_and_its_faults_are_the_benchs(tmp_path: Path) -> None:
     CaptureFile(tmp_path / "c").close()
     assert (tmp_path / "c").stat().st_mode & 0o077 == 0

@@ -164,6 +164,32 @@ def test_a_file_in_the_way_is_not_replaced(hosting: Hosting, tmp_path: Path) -> 
     assert stat.S_ISREG((tmp_path / "meter").lstat().st_mode)
 
 
+def test_a_symlink_to_something_else_is_not_replaced(hosting: Hosting, tmp_path: Path) -> None:
+    (tmp_path / "meter").symlink_to("/etc/hostname")
+    with pytest.raises(BenchError, match="not a symlink of a hosted device"):
+        hosting.pty(tmp_path / "meter", LINE)
+    assert os.readlink(tmp_path / "meter") == "/etc/hostname"
+
+
+def test_the_symlink_of_a_killed_host_is_replaced(hosting: Hosting, tmp_path: Path) -> None:
+    (tmp_path / "meter").symlink_to("/dev/pts/99999")
+    hosting.pty(tmp_path / "meter", LINE)
+    assert os.readlink(tmp_path / "meter") != "/dev/pts/99999"
+
+
+def test_what_took_the_symlinks_place_is_left_alone(hosting: Hosting, tmp_path: Path) -> None:
+    end = hosting.pty(tmp_path / "meter", LINE)
+    (tmp_path / "meter").unlink()
+    (tmp_path / "meter").write_text("mine")
+    end.close()
+    assert (tmp_path / "meter").read_text() == "mine"
+
+
+def test_a_name_too_long_is_the_benchs_fault(hosting: Hosting, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="File name too long"):
+        hosting.pty(tmp_path / ("m" * 300), LINE)
+
+
 def called(end: TcpEnd) -> socket.socket:
     return socket.create_connection((end.host, end.tcp_port), timeout=10)
 
