@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,7 +30,7 @@ from bench.migration.retrying import with_retry
 from bench.parties import Inbox, Parties
 from bench.shipped import find
 from bench.trace import Attempt, Closed, Event, Opened
-from benchmarks.measure import Row, best_cpu
+from benchmarks.measure import Absent, Row, best_cpu
 
 CHAINS = 50
 """Installations in one round."""
@@ -166,19 +167,24 @@ def on_dbos(policy: PeriodPolicy, folder: Path) -> Iterator[Any]:
         DBOS.destroy()
 
 
-def rows() -> Iterator[Row]:
+def rows() -> Iterator[Row | Absent]:
     policy = _policy()
     installation = read_installation(find("installations", "ioc-dual-fuel"))
     attempts = bare(policy)
     made = on_the_process_core(installation, 1)
     assert made == attempts, f"the core made {made} attempts, the bare loop {attempts}"
-    assert on_simpy(policy, 2) == 2 * attempts
     size = CHAINS * attempts
     core = best_cpu(lambda: on_the_process_core(installation, CHAINS), rounds=5)
     loop = best_cpu(lambda: [bare(policy) for _ in range(CHAINS)], rounds=5)
-    simpy = best_cpu(lambda: on_simpy(policy, CHAINS), rounds=5)
     what = "process core: attempts, emitted and judged"
     yield Row(what, "a bare Python loop that keeps nothing", size, core, loop)
+    if find_spec("simpy") is None or find_spec("dbos") is None:
+        yield Absent(
+            what, "SimPy and DBOS", "not installed: pip install 'smets1-bench[benchmarks]'"
+        )
+        return
+    assert on_simpy(policy, 2) == 2 * attempts
+    simpy = best_cpu(lambda: on_simpy(policy, CHAINS), rounds=5)
     yield Row(what, "SimPy, which keeps nothing", size, core, simpy)
     yield Row("SimPy: attempts", "a bare Python loop", size, simpy, loop)
     with tempfile.TemporaryDirectory() as folder:

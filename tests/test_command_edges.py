@@ -20,7 +20,7 @@ COMMAND = str(Path(sys.executable).with_name("smets1-bench"))
 
 @pytest.mark.parametrize("words", [("list",), ("--help",)], ids=" ".join)
 def test_an_output_that_is_full_is_the_benchs_fault(words: tuple[str, ...]) -> None:
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [COMMAND, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
@@ -32,7 +32,7 @@ def test_an_output_that_is_full_is_the_benchs_fault(words: tuple[str, ...]) -> N
 
 
 def test_the_exit_code_stands_where_nobody_can_be_told() -> None:
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         done = subprocess.run([COMMAND, "identify", "nowhere"], stderr=full, check=False)
     assert done.returncode == ExitCode.USAGE
 

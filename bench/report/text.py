@@ -107,7 +107,8 @@ class _Text:
 
     def _table(self) -> Iterator[str]:
         rows = [_cells(scenario) for scenario in self._record.scenarios]
-        heads = ("scenario", "group", "verdict", "outcome", "attempts", "simulated")
+        span = "simulated" if self._record.clock == "virtual" else "took"
+        heads = ("scenario", "group", "verdict", "outcome", "attempts", span)
         fixed = [
             max(cells_wide(row[index]) + (2 if index == 2 else 0) for row in [heads, *rows])
             for index in range(1, len(heads))

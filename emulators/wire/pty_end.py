@@ -197,7 +197,7 @@ class PtyEnd:
 def _target(path: Path) -> str:
     """Where a symlink leads; nothing where there is none."""
     try:
-        return os.readlink(path)
+        return str(path.readlink())
     except OSError:
         return ""
 

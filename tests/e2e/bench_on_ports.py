@@ -53,6 +53,15 @@ scenarios:
     faults:
       - {fault: factory-reset, target: electricity, after: 1s}
     expect: {outcome: commissioned}
+  - scenario: another-group
+    about: of a group that this bench does not have
+    installation: ea-dual-fuel
+    expect: {outcome: commissioned}
+"""
+
+MAINS = """\
+suite: mains
+scenarios:
   - scenario: mains-cut
     about: the meter's relay is opened for a second once the account is with DCC
     installation: da-dual-fuel
@@ -72,10 +81,6 @@ scenarios:
     faults:
       - {fault: power-cut, target: hub, request: wan_state, lasts: 1s}
     expect: {outcome: commissioned}
-  - scenario: another-group
-    about: of a group that this bench does not have
-    installation: ea-dual-fuel
-    expect: {outcome: commissioned}
 """
 
 # Every limit is of seconds: the clock is taken to be as uncertain as over the longest of them.
@@ -90,7 +95,7 @@ parameters:
 
 
 def lay_out(folder: Path, security: str = "{test-keys: true}") -> None:
-    """Writes `bench.yaml`, `suite.yaml`, `overlay.yaml` and a quick profile for each device."""
+    """Writes station, suites and overlay, and a quick profile for each device."""
     lines = [
         "station: bench-1",
         "operator: K. Example",
@@ -123,6 +128,7 @@ def lay_out(folder: Path, security: str = "{test-keys: true}") -> None:
     ]
     (folder / "bench.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "suite.yaml").write_text(SUITE, encoding="utf-8")
+    (folder / "mains.yaml").write_text(MAINS, encoding="utf-8")
     (folder / "overlay.yaml").write_text(OVERLAY, encoding="utf-8")
 
 

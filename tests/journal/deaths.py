@@ -30,6 +30,7 @@ from bench.journal.recorder import Recorder
 from bench.journal.recording import Recording, recordings
 from bench.journal.store import JournalFull, Keep
 from bench.journal.stored_key_ring import StoredKeyRing
+from bench.journal.values import read
 from bench.migration.defaults import with_overrides
 from bench.migration.process import Migration, migrate
 from bench.parties import Inbox
@@ -41,6 +42,7 @@ from emulators.installation import EmulatedInstallation
 
 SUA = KeySlot.SUA
 NAME = "lives"
+MOVE = "rotate_key"
 
 
 class Death(BaseException):
@@ -228,8 +230,17 @@ class Lives:
                 asked = self.sent.count((device.name, operation))
                 if count > asked:
                     found.append(f"{device.name}: {operation} done {count} times, sent {asked}")
+            done, said = held.executed.get(MOVE, 0), self._acknowledged(device.name)
+            if done < said:
+                found.append(f"{device.name}: {said} transfers acknowledged, {done} done: lost")
         found += [f"rule {rule} failed" for rule, count in self.rules().items() if count["failed"]]
         return found
+
+    def _acknowledged(self, device: str) -> int:
+        """How many key transfers the journal has down as done."""
+        acts = recordings(self.disk.entries)[NAME].acts
+        said = [each.outcome for each in acts if (each.target, each.operation) == (device, MOVE)]
+        return sum(not isinstance(read(each), Exception) for each in said if each is not None)
 
     def rules(self) -> dict[str, dict[str, int]]:
         """The checker's counts, by the trace of the last life."""
@@ -257,7 +268,7 @@ class _Mortal:
             if lives.requests == plan.request and not plan.after:
                 raise Death
             lives.sent.append((self._name, operation))
-            if operation == "rotate_key":
+            if operation == MOVE:
                 lives.counters.append((self._name, args[2]))
             try:
                 return call(*args, **kwargs)

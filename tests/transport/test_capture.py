@@ -290,7 +290,7 @@ def test_any_line_is_a_record_or_refused(text: str) -> None:
         (b"{", "one JSON object"),
         (b"[]", "one JSON object"),
         (b"[" * 100_000, "one JSON object"),
-        (b"\xff", "ascii"),
+        (b"\xff", "expected ASCII, byte 1"),
         (b'{"port":"p"}', "at: expected a text"),
         (b'{"at":"now","port":"p","event":"gone"}', "a UTC time"),
         (b'{"at":"2021-04-08T09:30:00Z","port":"p","event":"fell"}', "fell"),

@@ -168,13 +168,13 @@ def test_a_symlink_to_something_else_is_not_replaced(hosting: Hosting, tmp_path:
     (tmp_path / "meter").symlink_to("/etc/hostname")
     with pytest.raises(BenchError, match="not a symlink of a hosted device"):
         hosting.pty(tmp_path / "meter", LINE)
-    assert os.readlink(tmp_path / "meter") == "/etc/hostname"
+    assert (tmp_path / "meter").readlink() == Path("/etc/hostname")
 
 
 def test_the_symlink_of_a_killed_host_is_replaced(hosting: Hosting, tmp_path: Path) -> None:
     (tmp_path / "meter").symlink_to("/dev/pts/99999")
     hosting.pty(tmp_path / "meter", LINE)
-    assert os.readlink(tmp_path / "meter") != "/dev/pts/99999"
+    assert (tmp_path / "meter").readlink() != Path("/dev/pts/99999")
 
 
 def test_what_took_the_symlinks_place_is_left_alone(hosting: Hosting, tmp_path: Path) -> None:
