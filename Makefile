@@ -70,7 +70,11 @@ $(BENCH_PEERS)/installed: benchmarks/peers.txt
 
 bench-peers: $(BENCH_PEERS)/installed
 
-bench: $(VENV)/installed-test
+$(VENV)/installed-benchmarks: $(VENV)/installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[benchmarks]'
+	touch $@
+
+bench: $(VENV)/installed-benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)
 
 prove: $(VENV)/installed-test

@@ -12,9 +12,9 @@ import platform
 import subprocess
 import sys
 
-from benchmarks import checking, process, retry_core, rules_peers, start_up
+from benchmarks import checking, journal, process, retry_core, rules_peers, start_up
 
-PARTS = (start_up, process, retry_core, checking, rules_peers)
+PARTS = (start_up, process, journal, retry_core, checking, rules_peers)
 
 GROWTH = (
     ("benchmarks.campaign", "1000", "10000", "100000"),

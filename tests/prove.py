@@ -29,6 +29,7 @@ DAMAGES = "10000"
 DEATHS = "10000"
 KILLS = "1000"
 KILL_WORKERS = "6"
+INSTALLATIONS = "1000000"
 
 
 def prove(only: Sequence[str] = ()) -> int:
@@ -163,6 +164,20 @@ def _grid_mutants() -> tuple[str, str, bool, str]:
         "The first two through every schedule of up to three message fates over one meter's key, "
         "the others until they have shown as many red runs as their test asks for.\n\n"
         + "\n".join(f"- {line}" for line in told),
+    )
+
+
+def _campaign() -> tuple[str, str, bool, str]:
+    words = ("campaign", "--installations", INSTALLATIONS, "--workers", "2")
+    with tempfile.TemporaryDirectory() as folder:
+        command = [str(Path(sys.executable).with_name("smets1-bench")), *words]
+        good, out = _run([*command, "--out", folder])
+        told = out.replace(folder, "DIR").strip()
+    return (
+        "A million installations, each judged",
+        f"smets1-bench {' '.join(words)}",
+        good,
+        f"```\n{told}\n```",
     )
 
 
@@ -335,6 +350,7 @@ PARTS: Final = (
     _grid,
     _grid_on_the_wire,
     _grid_mutants,
+    _campaign,
     _wheel,
 )
 

@@ -14,6 +14,7 @@ from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from importlib import import_module
 from pathlib import PurePath
 from typing import Any, Final
@@ -23,6 +24,7 @@ from bench.secret import Secret
 
 _MARK: Final = "$"
 _OURS: Final = "bench."
+_PLAIN: Final = frozenset({type(None), bool, int, float, str})
 
 
 def written(value: object) -> str:
@@ -32,7 +34,12 @@ def written(value: object) -> str:
 
 def encode(value: object) -> Any:
     """The value in the terms of JSON. Raises `TypeError` for what has no written form."""
-    if value is None or isinstance(value, bool | float):
+    kind: Any = type(value)
+    if kind in _PLAIN:
+        return value
+    if isinstance(value, tuple | list) and kind in (tuple, list):
+        return [encode(item) for item in value]
+    if isinstance(value, float):
         return value
     if isinstance(value, Enum):
         return {_MARK: "enum", "of": _name(type(value)), "value": value.name}
@@ -49,8 +56,8 @@ def encode(value: object) -> Any:
     if isinstance(value, BaseException):
         return _encode_error(value)
     if is_dataclass(value):
-        held = {field.name: encode(getattr(value, field.name)) for field in fields(value)}
-        return {_MARK: "is", "of": _name(type(value)), "fields": held}
+        held = {name: encode(getattr(value, name)) for name in _fields(kind)}
+        return {_MARK: "is", "of": _name(kind), "fields": held}
     if isinstance(value, Mapping):
         return {_MARK: "map", "items": [[encode(k), encode(v)] for k, v in value.items()]}
     if isinstance(value, AbstractSet):
@@ -62,6 +69,12 @@ def encode(value: object) -> Any:
     raise TypeError(f"a {type(value).__name__} has no form in the journal")
 
 
+@cache
+def _fields(cls: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cls))
+
+
+@cache
 def _name(cls: type) -> str:
     return f"{cls.__module__}:{cls.__qualname__}"
 

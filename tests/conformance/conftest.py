@@ -29,6 +29,7 @@ from bench.devices import (
 from bench.emulation import FaultSpec, Moment, PartyBehaviours
 from bench.installation import DeviceSpec, Emulation, Installation
 from bench.parties import Group, Inbox
+from bench.pytest_plugin import STATION
 from bench.secret import Secret
 from bench.shipped import find
 from bench.staging import Plot, set_stage
@@ -278,11 +279,6 @@ LEAVES_KIT_AS_IT_WAS = frozenset(
 )
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    with contextlib.suppress(ValueError):  # another part of this program has it too
-        parser.addoption("--station", metavar="NAME|FILE", help="the kit to run on as well")
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Faults take their time-outs, so `test_errors` runs in virtual time only."""
     if "kit" in metafunc.fixturenames:
@@ -300,8 +296,8 @@ def kit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kit]:
     host: Way | None = request.param
     with ExitStack() as closing:
         if host is None:
-            file = request.config.getoption("--station", default=None)
-            if file is None:
+            file = request.config.getoption(STATION)  # of the bench's own plugin
+            if not file:
                 pytest.skip("real kit: pytest tests/conformance --station FILE")
             yield _station(file, closing)
             return

@@ -18,7 +18,7 @@ def parses(line: str) -> None:
     program, *words = shlex.split(line, comments=True)
     assert program == "smets1-bench", line
     command: click.Command = main
-    context = click.Context(main, info_name=program)
+    context = click.Context(main, info_name=program, **main.context_settings)
     while words and isinstance(command, click.Group):
         found = command.get_command(context, words[0])
         if found is None:

@@ -38,7 +38,9 @@ def cli_page() -> Iterator[str]:
     yield from ("# Commands", "", MADE.format("the commands' own help"), "")
     yield "Exit codes, of every command unless its help says otherwise: 0 pass · 1 fail · 2 usage ·"
     yield "3 inconclusive · 4 bench fault · 70 bug · 130 interrupted."
-    context = click.Context(main, info_name="smets1-bench", terminal_width=_WIDTH)
+    context = click.Context(
+        main, info_name="smets1-bench", terminal_width=_WIDTH, **main.context_settings
+    )
     for name in COMMANDS:
         command = main.get_command(context, name)
         assert command is not None

@@ -100,6 +100,7 @@ class Walk:
             stdout=subprocess.PIPE,
             text=True,
             stdin=subprocess.DEVNULL,
+            preexec_fn=_heeds_ctrl_c,
         )
         self._terminals.setdefault(name, []).append(process)
         assert process.stdout is not None
@@ -108,7 +109,10 @@ class Walk:
     def _interrupt(self, name: str, place: str) -> None:
         for process in self._terminals.pop(name):
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=_LONGEST)
+            try:
+                process.communicate(timeout=_LONGEST)
+            finally:
+                process.kill()
             assert not place or process.returncode == 0, f"{place}: ended: {process.returncode}"
 
     def _give(self, what: str) -> None:
@@ -125,6 +129,11 @@ class Walk:
         with ExitStack() as stack:
             for name in tuple(self._terminals):
                 stack.callback(self._interrupt, name, "" if kind else "at the page's end")
+
+
+def _heeds_ctrl_c() -> None:
+    """Also where the tests themselves run in a shell's background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def first_not_shown(shown: Iterable[str], printed: Iterable[str]) -> str | None:

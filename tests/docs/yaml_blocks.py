@@ -75,6 +75,9 @@ def read_block(block: Block, path: Path) -> None:
     if part_of:
         data = _whole(data, part_of)
         path.write_text(json.dumps(data), encoding="utf-8")  # JSON is YAML, all quoted
+    elif isinstance(data, list):
+        data = {"suite": "whole", "scenarios": data}
+        path.write_text(json.dumps(data), encoding="utf-8")
     elif not path.exists() or path.name == "block.yaml":
         path.write_text(block.text, encoding="utf-8")
     kind = next(iter(data))
