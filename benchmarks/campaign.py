@@ -17,7 +17,7 @@ from bench.campaign.engine import engine_for
 from bench.campaign.mix_reading import read_mix
 from bench.campaign.working import SHARD, Order, work_through
 from bench.mehrs.loader import load_strategy
-from bench.runner import TOLERANCE
+from bench.order import TOLERANCE
 from bench.shipped import find
 
 SIZES = (1_000, 10_000)

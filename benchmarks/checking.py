@@ -9,7 +9,8 @@ from pathlib import Path
 
 from bench.cli.check import judge_files
 from bench.mehrs.loader import load_strategy
-from bench.runner import TOLERANCE, Order, run_suite
+from bench.order import TOLERANCE, Order
+from bench.runner import run_suite
 from bench.shipped import find
 from benchmarks.measure import Row, best_cpu
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from bench.cli.check import judge_files
 from bench.mehrs.loader import load_strategy
-from bench.runner import TOLERANCE
+from bench.order import TOLERANCE
 from benchmarks.population import write
 
 _SORT = """

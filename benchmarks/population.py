@@ -18,7 +18,8 @@ from bench.cli.check import judge_files
 from bench.large_checks.extra import scale_library
 from bench.large_checks.parquet import COLUMNS, ROWS_AT_ONCE
 from bench.mehrs.loader import load_strategy
-from bench.runner import TOLERANCE, Order, run_suite
+from bench.order import TOLERANCE, Order
+from bench.runner import run_suite
 from bench.shipped import find
 from bench.units import parse_instant
 

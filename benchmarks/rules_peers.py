@@ -18,7 +18,8 @@ from typing import Any
 
 from bench.cli.check import judge_files
 from bench.mehrs.loader import load_strategy
-from bench.runner import TOLERANCE, Order, run_suite
+from bench.order import TOLERANCE, Order
+from bench.runner import run_suite
 from bench.shipped import find
 from benchmarks.measure import Absent, Row, best_cpu
 

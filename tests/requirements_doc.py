@@ -19,7 +19,8 @@ from bench.mehrs.loader import load_document
 from bench.mehrs.strategy import Document
 from bench.mehrs.versions import versions
 from bench.migration.sections import PROCESS
-from bench.runner import Order, run_suite
+from bench.order import Order
+from bench.runner import run_suite
 from bench.shipped import find, fixtures
 from bench.suite_reading import read_suite
 

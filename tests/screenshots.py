@@ -17,10 +17,11 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from bench.live.terminal import drawn
+from bench.order import Order
 from bench.report.render import render
 from bench.report.text import Terminal, report_text
 from bench.result import read_result
-from bench.runner import Order, run_suite
+from bench.runner import run_suite
 from bench.shipped import find
 from bench.trace import Account, Key, Step
 from bench.units import MINUTE, SECOND

@@ -154,6 +154,8 @@ FLOOR_OF = {
     "leaks": "ground",
     "result": "result",
     "runner": "runner",
+    "order": "runner",
+    "run_record": "runner",
     "reading_back": "runner",
     "run_identity": "runner",
     "scenario_keeping": "runner",

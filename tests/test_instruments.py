@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from bench import runner
+from bench import run_record
 from bench.certificate import in_doubt
 from bench.errors import UsageError
 from bench.evidence.packing import pack
+from bench.order import Order
 from bench.report.details import Details
 from bench.report.particulars import particulars
 from bench.report.trace_lines import TraceLines
 from bench.result import InstrumentRecord, read_result
-from bench.runner import Order, run_suite
+from bench.runner import run_suite
 from bench.station import Station
 from bench.station.form import Calibration, Kit, ReferenceMeterEntry
 
@@ -63,8 +64,8 @@ def test_a_scenario_on_a_bench_with_a_reference_meter(
     calibration = Calibration("RM-7", "C-123", due, Decimal("0.002")) if due else None
     profile = "generic-modbus-reference-meter"
     meter = ReferenceMeterEntry("/dev/none", profile, "electricity", calibration)
-    instruments = runner._instruments(Station("a bench", kit=Kit(reference_meter=meter)))
-    monkeypatch.setattr(runner, "_instruments", lambda _: instruments)  # no such port to open
+    instruments = run_record.instruments_of(Station("a bench", kit=Kit(reference_meter=meter)))
+    monkeypatch.setattr(run_record, "instruments_of", lambda _: instruments)  # no such port to open
     suite = tmp_path / "one.yaml"
     suite.write_text(SUITE)
     record = run_suite(Order(suite, "one", 1), tmp_path / "out")

@@ -17,7 +17,8 @@ from bench.clock import Cancellation, Cancelled
 from bench.errors import UsageError
 from bench.operator import Answered, Occasion, OperatorStep
 from bench.operator_terminal import TerminalOperator
-from bench.runner import Order, run_suite
+from bench.order import Order
+from bench.runner import run_suite
 from bench.suite_reading import read_suite
 from bench.units import SECOND
 

@@ -21,9 +21,10 @@ from bench.devices import (
 from bench.emulation import DeviceTruth, Truth, Unknown
 from bench.errors import NoReply, PortGone
 from bench.expectations import key_held, unknowable
+from bench.order import Order
 from bench.parties import Holder
 from bench.reading_back import ReadingBack
-from bench.runner import Order, run_prepared
+from bench.runner import run_prepared
 from bench.scenario_run import Ran
 from bench.secret import Secret
 from bench.shipped import find

@@ -17,8 +17,9 @@ from bench.clock import Cancellation
 from bench.emulation import Reply
 from bench.errors import BenchError, UsageError
 from bench.leaks import find_leaks
+from bench.order import Order
 from bench.result import RunRecord, read_result
-from bench.runner import Order, run_suite
+from bench.runner import run_suite
 from bench.scenario_run import Ran, run_scenario
 from bench.secret import Secret
 from bench.shipped import find

@@ -23,8 +23,9 @@ from bench.evidence.archive import read
 from bench.evidence.packing import pack
 from bench.evidence.signing import Signer
 from bench.leaks import find_leaks
+from bench.order import Order
 from bench.report.render import render
-from bench.runner import Order, run_suite
+from bench.runner import run_suite
 from bench.scenario_run import Ran, run_scenario
 from bench.secret import Secret
 from bench.shipped import find

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from bench.cli import main
 from bench.errors import ExitCode
-from bench.runner import Order, run_suite
+from bench.order import Order
+from bench.runner import run_suite
 from bench.shipped import find, names
 from bench.station import DIRECT, ClockSource, Reach, read_station
 

@@ -110,10 +110,12 @@ def _chart(
         anchor = "start" if not place else "end" if place == len(bars) - 1 else "middle"
         drawn.append(
             f'<text x="{x:.1f}" y="{base + 16}" text-anchor="{anchor}">'
-            f"{escape(bars[place].label)}</text>"
+            f"{escape(bars[place].label.partition(' to ')[0])}</text>"
         )
     scale = "installations, logarithmic" if logarithmic else "openings"
-    drawn.append(f'<text class="unit" x="{_LEFT}" y="{_HEIGHT - 4}">{escape(unit)}; {scale}</text>')
+    drawn.append(
+        f'<text class="scale" x="{_LEFT}" y="{_HEIGHT - 4}">{escape(unit)}; {scale}</text>'
+    )
     return Markup("".join([*drawn, "</svg>"]))
 
 

@@ -104,7 +104,7 @@ def campaign(
     from bench.campaign.engine import engine_for
     from bench.campaign.mix_reading import read_mix
     from bench.campaign.working import Order
-    from bench.runner import TOLERANCE
+    from bench.order import TOLERANCE
     from bench.shipped import find
 
     _require_sense(compare, only, resume, out, dask, workers)
@@ -237,7 +237,7 @@ def _run_alone(order: Order, number: int, out: Path | None, *, as_json: bool) ->
     from bench.campaign.one_alone import write_suite
     from bench.cli.running import conclude, shown
     from bench.cli.signals import cancelled_by_signals
-    from bench.runner import Order as RunOrder
+    from bench.order import Order as RunOrder
     from bench.runner import run_suite
 
     folder = out or _new_folder()

@@ -57,7 +57,8 @@ def resume(
       smets1-bench resume runs/monday --key signing-key.pem   where `run` had --key
     """
     from bench.journal.run_journal import taken_up
-    from bench.runner import order_again, run_suite
+    from bench.order import order_again
+    from bench.runner import run_suite
 
     folder = Path(os.path.realpath(run))
     given = None if key is None else key.absolute()

@@ -111,7 +111,8 @@ def run(
       smets1-bench run --station emulated-emu   the same through the drivers, byte by byte
       smets1-bench run my-suite.yaml --station my-bench.yaml   on the kit of a bench
     """
-    from bench.runner import Order, run_suite
+    from bench.order import Order
+    from bench.runner import run_suite
     from bench.shipped import find
     from bench.station import read_station
     from bench.suite_reading import Forced

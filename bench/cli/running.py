@@ -21,8 +21,8 @@ from bench.station.form import ClockSource
 
 if TYPE_CHECKING:
     from bench.acceptance import Acceptance
+    from bench.order import Order
     from bench.result import RunRecord
-    from bench.runner import Order
     from bench.watching import OpenWatch
 
 

@@ -13,9 +13,10 @@ import pytest
 
 from bench.errors import BenchError, UsageError
 from bench.operator import Nobody
+from bench.order import Order
 from bench.pytest_plugin import EVIDENCE, SEED, asked
 from bench.result import ScenarioRecord
-from bench.runner import Order, run_prepared, run_suite
+from bench.runner import run_prepared, run_suite
 from bench.suite_reading import PreparedScenario, read_suite
 from bench.verdict import Verdict
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.campaign.mix_reading import ReadMix, read_mix
 from bench.campaign.working import Order
 from bench.mehrs.loader import load_strategy
-from bench.runner import TOLERANCE
+from bench.order import TOLERANCE
 from bench.shipped import find
 
 

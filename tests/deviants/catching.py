@@ -11,7 +11,7 @@ from bench.conformance.checker import Checker
 from bench.deviant_s1sps import DEVIANT_S1SPS
 from bench.expectations import mismatches, said_of, watched_in
 from bench.installation import with_deviants
-from bench.runner import TOLERANCE
+from bench.order import TOLERANCE
 from bench.scenario_run import Ran, run_scenario
 from bench.shipped import find
 from bench.suite_reading import PreparedScenario, read_suite

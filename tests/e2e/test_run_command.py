@@ -24,6 +24,10 @@ WRITTEN = {
     "clock.json",
     "environment.json",
     "inputs",
+    "journal.db",
+    "journal.head",
+    "run.lock",
+    "status.json",
 }
 
 CLOSED = '"event": "closed"'

@@ -10,7 +10,8 @@ from bench.clock import VirtualClock
 from bench.clock_evidence import Stamp, disagreement
 from bench.errors import BenchError, ExitCode, RelayStuck
 from bench.fault_catalogue import FAMILIES, Place, catalogue
-from bench.runner import Order, run_suite
+from bench.order import Order
+from bench.runner import run_suite
 from bench.shipped import find
 from bench.units import MINUTE, SECOND
 from emulators.direct_kit import DirectRelayBoard

@@ -33,8 +33,8 @@ from bench.migration import (
     smi,
     validation,
 )
+from bench.order import TOLERANCE
 from bench.parties import Group
-from bench.runner import TOLERANCE
 from bench.scenario_run import run_scenario
 from bench.shipped import find
 from bench.suite_reading import PreparedScenario, read_suite

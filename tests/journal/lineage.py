@@ -31,7 +31,8 @@ from bench.journal.run_head import process_fingerprint
 from bench.journal.run_journal import taken_up
 from bench.journal.store import FILE, Journal, Keep
 from bench.journal.values import read
-from bench.runner import Order, order_again, run_suite
+from bench.order import Order, order_again
+from bench.runner import run_suite
 from bench.station import read_station
 from bench.suite_reading import Forced
 from bench.units import SECOND

@@ -16,8 +16,8 @@ from bench.installation_file import read_installation
 from bench.mehrs.loader import load_strategy
 from bench.mehrs.strategy import Strategy
 from bench.migration.process import Migration
+from bench.order import TOLERANCE
 from bench.parties import Holder
-from bench.runner import TOLERANCE
 from bench.scenario_run import Ran, run_scenario
 from bench.shipped import find
 from bench.suite import Expectation, FaultEntry, Outcome, Preconditions, Scenario

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from bench.live.page_operator import ANSWER
+from bench.order import Order
 from bench.report.render import render
-from bench.runner import Order, run_suite
+from bench.runner import run_suite
 from bench.shipped import find
 from tests.serving.browser import browser
 from tests.serving.served import LiveRun, serving
