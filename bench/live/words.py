@@ -89,7 +89,7 @@ def _attempt(trying: Trying | None) -> str:
     of = f" of {trying.of}" if trying.of else ""
     phase = f", {trying.phase} phase" if trying.phase else ""
     code = f" with {trying.code}" if trying.code else ""
-    what = f" of {trying.what}" if trying.what else ""
+    what = f": {trying.what}" if trying.what else ""
     return f"{trying.number}{of}{what} (section {trying.section}{phase}): {trying.outcome}{code}"
 
 

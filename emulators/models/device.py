@@ -59,8 +59,8 @@ class EmulatedDevice:
 
     def identity(self) -> Identity:
         """What the installation leaves open is `EMULATED`."""
-        if self._identity is None:
-            spec = self.spec
+        spec = self.spec
+        if self._identity is None or self._identity.eui64 != spec.eui64:  # another device's place
             self._identity = Identity(
                 spec.role,
                 spec.serial_number or _LEFT_OPEN,

@@ -114,11 +114,19 @@ def test_usage(words: tuple[str, ...], said: str, call: Call) -> None:
     assert said in result.output
 
 
+_PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+from bench.cli import main
+main()
+"""
+
+
 def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-c",
-        "from bench.cli import main; main()",
+        _PROGRAM,
         "campaign",
         "-n",
         "20000",

@@ -87,7 +87,7 @@ def test_a_run_on_ports_with_a_person_at_the_bench(tmp_path: Path) -> None:
     assert [told.trace.index(each) for each in asked] == [1, len(told.trace) - 2]
     assert [each["step"] for each in scenario["operator"]] == ["before", "after"]
     # It was seen while it went on, in the terminal, and is published for who looks on.
-    for seen in ("attempt", "2 of 4 of electricity (section 3.3)", "account", "next"):
+    for seen in ("attempt", "of 4: rotate of electricity", "account", "next"):
         assert seen in told.screen, seen
     status = read_status(tmp_path / "out")
     assert status is not None

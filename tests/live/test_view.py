@@ -133,7 +133,7 @@ def test_rows_count_down_to_the_next_attempt() -> None:
     said = told(view, T + 10 * SECOND, **more)
     assert said["scenario"] == "4 of 12: da-one"
     assert said["installation"] == "I of group DA, open for 10 s"
-    assert said["attempt"] == "2 of 7 of g (section 3.3): failed"
+    assert said["attempt"] == "2 of 7: g (section 3.3): failed"
     assert said["next"].startswith("in 28 min 50 s, at ")
     assert told(view, T + 30 * MINUTE, **more)["next"] == "due"
     awaited = told(view, T, until=T + 2 * DAY, doing="FileReceived or SubmissionReceived")["next"]
