@@ -53,8 +53,8 @@ class PtyHost:
             return
         if self.gone_after is not None:
             data = data[: self.gone_after - self.sent]
+        self.sent += len(data)  # before the client can know, who may set `gone_after` next
         self._host.send(data, since)
-        self.sent += len(data)
         if self.sent == self.gone_after:
             self.gone_after = None
             self.clock.call_at(self.clock.now(), self._host.unplug)
