@@ -116,10 +116,10 @@ class PtyEnd:
         self._watch(master, None)
         self._to_peer.cut()
         self._to_client.cut()
-        os.close(self._slave)
-        os.close(master)
         if _target(self.path) == self._tty:  # else it is somebody else's by now
             self.path.unlink(missing_ok=True)
+        os.close(self._slave)
+        os.close(master)  # last: from here on the client knows, and may plug it in again
 
     def close(self) -> None:
         """Takes the pty, its path and what a client left beside it away; safe to repeat."""
