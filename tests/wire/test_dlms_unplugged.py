@@ -107,7 +107,9 @@ def test_in_the_middle_of_a_rotation() -> None:
 
 
 @pytest.fixture
-def pty(tmp_path: Path) -> Iterator[PtyHost]:
+def pty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PtyHost]:
+    # The system gives a pty's number to the next one; another test run may still hold its lock.
+    monkeypatch.setenv("SMETS1_BENCH_LOCK_DIR", str(tmp_path))
     with closing(PtyHost(tmp_path / "meter", WallClock(), PROFILE.line.settings)) as host:
         yield host
 
