@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
-from drivers.pipe_faults.dlms_speech import DlmsSpeech
 from drivers.pipe_faults.registry import (
     EVERY_PROTOCOL,
     Family,
@@ -14,6 +13,9 @@ from drivers.pipe_faults.registry import (
     answer_fault,
 )
 from drivers.pipe_faults.speech import Refusing, Speech, WireProtocol
+
+if TYPE_CHECKING:
+    from drivers.pipe_faults.dlms_speech import DlmsSpeech
 
 _DLMS: Final = frozenset({WireProtocol.DLMS})
 
