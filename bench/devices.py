@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from bench.secret import Secret
 from bench.units import Micros
@@ -33,6 +33,10 @@ class Role(StrEnum):
     IHD = "ihd"
     RELAY_BOARD = "relay-board"
     REFERENCE_METER = "reference-meter"
+
+
+METERS: Final = (Role.ELECTRICITY_METER, Role.GAS_METER)
+"""Electricity first, as everywhere."""
 
 
 class SupplyState(StrEnum):

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeVar, cast
 
-from bench.devices import Device, KeySlot, Meter, Payment, PaymentMode, Role, SupplyState
+from bench.devices import METERS, Device, KeySlot, Meter, Payment, PaymentMode, Role, SupplyState
 from bench.emulation import DeviceTruth, KeyTruth, Unknown
 from bench.errors import BenchError, PeerError
 from bench.secret import Secret
 from bench.units import Micros
 
-_METERS = (Role.ELECTRICITY_METER, Role.GAS_METER)
 T = TypeVar("T")
 
 
@@ -54,7 +53,7 @@ class ReadingBack:
         `keys` are tried in this order until one is proven; a wrong one may count towards the
         device's lockout.
         """
-        if self.role not in _METERS:
+        if self.role not in METERS:
             return DeviceTruth(keys={})
         meter = cast(Meter, self.device)
         held = _proven(meter, keys)

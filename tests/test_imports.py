@@ -11,12 +11,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 GROUND = {
+    "bench_faults",
     "clock",
     "clock_evidence",
     "demo_keys",
     "devices",
     "emulation",
     "errors",
+    "event_fields",
     "fault_catalogue",
     "fault_option",
     "file_model",
@@ -81,6 +83,7 @@ ALLOWED = {
     },
     "live": {"ground", "mehrs", "conformance", "result", "report", "live"},
     "farm": {"ground", "suite", "result", "report", "farm"},
+    "schemas": {"ground", "mehrs", "suite", "result", "observing", "campaign", "schemas"},
     "serving": {"ground", "result", "report", "live", "serving"},
     "grid": {
         "ground",
@@ -125,6 +128,7 @@ ALLOWED = {
         "farm",
         "live",
         "serving",
+        "schemas",
         "cli",
     },
     "drivers": {"ground", "drivers"},
@@ -143,8 +147,8 @@ FLOOR_OF = {
     "journal": "journal",
     "safe_state": "safe_state",
     "suite": "suite",
-    "schemas": "suite",
-    "starting": "suite",
+    "schemas": "schemas",
+    "starting": "schemas",
     "doctor": "runner",
     "station": "suite",
     "suite_checks": "suite",

@@ -100,6 +100,8 @@ def show(
     if as_json:
         click.echo(json.dumps({"file": str(file), "items": tools.as_json(items)}))
         return
+    if not items:
+        click.echo("nothing passed" + (" that was asked for" if port or scenario else ""))
     for line in tools.listing(items, octets=octets):
         click.echo(line)
 

@@ -106,6 +106,7 @@ def emulate(
       smets1-bench emulate bench-4.yaml --state bench-4.state
       smets1-bench emulate comms-hub --observe trace.jsonl --map my-s1sp.yaml
     """
+    from bench.devices import METERS
     from bench.fault_option import parse_fault
     from bench.hosting_plan import Wanted, plan_of, with_deviants_of
 
@@ -113,6 +114,8 @@ def emulate(
         folder = cache(lambda: _temporary_folder(stack))
         wanted = Wanted(port, link, profile, installation, allow_remote, awake, folder)
         plan = plan_of(what, wanted)
+        if security is not None and not any(each.role in METERS for each in plan.hosted):
+            raise UsageError(f"--security: what a meter asks of its reader, and {what} hosts none")
         targets = tuple(each.name for each in plan.hosted)
         plan = replace(
             plan,

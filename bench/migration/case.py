@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-from bench.devices import CommsHub, Meter, Role
+from bench.devices import METERS, CommsHub, Meter
 from bench.effects import Effects
 from bench.errors import PeerError
 from bench.installation import DeviceSpec, Installation
@@ -18,8 +18,6 @@ from bench.trace import Account, Event, File, Incident, Report, Step
 from bench.units import Micros
 
 E = TypeVar("E", bound=Event)
-
-_METERS: Final = (Role.ELECTRICITY_METER, Role.GAS_METER)
 
 
 class CheckFailed(Exception):
@@ -104,7 +102,7 @@ class Case:
     def meters(self) -> tuple[DeviceSpec, ...]:
         """The meters that migrate, electricity first."""
         migrating = self.migrating
-        return tuple([d for role in _METERS for d in migrating if d.role is role])
+        return tuple([d for role in METERS for d in migrating if d.role is role])
 
     def meter(self, device: DeviceSpec) -> Meter:
         return self.effects.meter(device.name)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from bench.acceptance import AcceptedRules
+from bench.campaign.mix import Mix
 from bench.errors import UsageError
+from bench.foreign_logs.log_map import LogMap
 from bench.installation_file import InstallationFile
+from bench.observing.map_file import ObservationMap
 from bench.plugins import DRIVERS, load
 from bench.schemas.form_schema import form_schema
 from bench.schemas.overlay_schema import overlay_schema
@@ -22,6 +26,10 @@ KINDS: Final[Mapping[str, Callable[[], Schema]]] = {
     "installation": lambda: form_schema("installation", InstallationFile),
     "profile": lambda: form_schema("profile", load(DRIVERS, "profile-form").Profile),
     "overlay": overlay_schema,
+    "mix": lambda: form_schema("mix", Mix),
+    "acceptance": lambda: form_schema("acceptance", AcceptedRules),
+    "log-map": lambda: form_schema("log map", LogMap),
+    "observation-map": lambda: form_schema("observation map", ObservationMap),
 }
 
 

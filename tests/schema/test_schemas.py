@@ -15,12 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from bench.acceptance import AcceptedRules
+from bench.campaign.mix import Mix
 from bench.cli import main
 from bench.errors import UsageError
 from bench.file_model import read
+from bench.foreign_logs.log_map import LogMap
 from bench.installation_file import InstallationFile
 from bench.mehrs.loader import load_document
 from bench.mehrs.overlay import read_overlay
+from bench.observing.map_file import ObservationMap
 from bench.schemas.forms import KINDS, schema
 from bench.shipped import fixtures
 from bench.station import Station
@@ -33,6 +37,10 @@ FORMS: dict[str, type] = {
     "suite": Suite,
     "installation": InstallationFile,
     "profile": Profile,
+    "mix": Mix,
+    "acceptance": AcceptedRules,
+    "log-map": LogMap,
+    "observation-map": ObservationMap,
 }
 FOLDERS = {
     "station": "stations",
@@ -40,7 +48,11 @@ FOLDERS = {
     "installation": "installations",
     "profile": "devices",
     "overlay": "overlays",
+    "mix": "mixes",
+    "log-map": "maps",
+    "observation-map": "observing",
 }
+"""None of the other kinds is shipped."""
 Path_ = tuple[str | int, ...]
 
 
@@ -56,7 +68,7 @@ def shipped(kind: str) -> list[Path]:
     return [path for path in found if not path.stem.startswith("refused-")]
 
 
-SHIPPED = [(kind, path) for kind in KINDS for path in shipped(kind)]
+SHIPPED = [(kind, path) for kind in FOLDERS for path in shipped(kind)]
 
 
 @pytest.mark.parametrize(("kind", "path"), SHIPPED, ids=[path.stem for _, path in SHIPPED])
@@ -100,6 +112,10 @@ BROKEN = [
         "overlay: x\napplies-to: '5.0'\nparameters: {boundary: {value: inclusive}}\n",
         "source",
     ),
+    ("mix", "mix: x\nabout: z\ninstallations: [{installation: a, share: many}]\n", "share"),
+    ("acceptance", "accepted: [{rule: 3.2-retry}]\n", "because"),
+    ("log-map", "map: x\nformat: excel\n", "format"),
+    ("observation-map", "map: x\ninstalation: z\n", "instalation"),
 ]
 
 
@@ -155,7 +171,7 @@ def places(data: Any, here: Path_ = ()) -> Iterator[Path_]:
 @st.composite
 def changed(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     """A shipped file in which something was taken away, put in, or replaced."""
-    kind = draw(st.sampled_from(sorted(FORMS)))
+    kind = draw(st.sampled_from(sorted(FORMS.keys() & FOLDERS.keys())))
     data = copy.deepcopy(load(draw(st.sampled_from(shipped(kind)))).data)
     for _ in range(draw(st.integers(1, 3))):
         spots = [spot for spot in places(data) if spot]
