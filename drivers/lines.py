@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from bench.clock import Cancellation, Clock
 from bench.devices import CommsHub, Device, PowerSwitch, ReferenceMeter, Role
@@ -20,6 +20,7 @@ from bench.emulation import FaultSpec
 from bench.errors import UsageError
 from bench.installation import DeviceSpec
 from bench.labgrid_place import PlaceRelays, is_place_port
+from bench.plugins import DRIVERS, load
 from bench.secret import Secret
 from bench.units import MILLISECOND
 from drivers.capture.run_folder import captured
@@ -45,6 +46,8 @@ from drivers.transport.memory import MemoryPort, WirePeer
 from drivers.transport.opening import open_transport
 from drivers.transport.pipe import Transport
 from drivers.transport.pty_memory import PtyMemoryPort
+
+D = TypeVar("D")
 
 _GRAIN: Final = 50 * MILLISECOND
 """Octets of a frame arrive in few pieces; when the last of them is there is the same."""
@@ -209,19 +212,27 @@ class BenchKit:
         self.meter: ReferenceMeter | None = None
         buses: dict[str, SharedBus] = {}
         with ExitStack() as stack:
-            for each, held in profiles.items():
-                if each.port not in buses:
+
+            def made(name: str, kit: KitPort, ours: Callable[..., D]) -> D:
+                """Our own on a bus, one that another package brings on a port of its own."""
+                held = profiles[kit]
+                if held.driver or kit.port not in buses:
+                    transport = open_transport(kit.port, held.line.settings, clock)
+                    stack.enter_context(transport)
+                    if held.driver:
+                        brought: D = load(DRIVERS, held.driver)(name, held, transport)
+                        return brought
                     # Silent for longer than the slowest answer of anything on the line.
                     settle = max(other.timing.quiet for other in profiles.values())
-                    transport = open_transport(each.port, held.line.settings, clock)
-                    buses[each.port] = SharedBus(stack.enter_context(transport), settle=settle)
+                    buses[kit.port] = SharedBus(transport, settle=settle)
+                return ours(name, held, buses[kit.port])
+
             if board is not None and of_place:
                 self.board = PlaceRelays.at(board.port)
             elif board is not None:
-                self.board = ModbusRelayBoard("relay-board", profiles[board], buses[board.port])
+                self.board = made("relay-board", board, ModbusRelayBoard)
             if meter is not None:
-                bus = buses[meter.port]
-                self.meter = ModbusReferenceMeter("reference-meter", profiles[meter], bus)
+                self.meter = made("reference-meter", meter, ModbusReferenceMeter)
             self._closing = stack.pop_all()
 
     def close(self) -> None:
@@ -253,6 +264,11 @@ def _speech(profile: Profile) -> Speech:
         return DlmsSpeech()
     if profile.console is not None:
         return ConsoleSpeech(profile.console.dialect)
+    if profile.driver:
+        raise UsageError(
+            f"profile {profile.profile}: what driver {profile.driver} speaks is not known here, "
+            "and a fault of the line must tell its messages apart"
+        )
     return ModbusSpeech()
 
 
@@ -289,8 +305,14 @@ def driver_of(
 ) -> Device:
     """The driver for a device with such a profile. `UsageError`: there is none.
 
+    One that another package brings is made with the meter's keys too, whatever its role.
     `entropy`: random octets for challenges; None: the system's.
     """
+    if profile.driver:
+        driver: Device = load(DRIVERS, profile.driver)(
+            spec.name, profile, transport, keys=keys, eui64=spec.eui64
+        )
+        return driver
     if profile.dlms is not None:
         if entropy is None:
             return DlmsMeter(spec.name, profile, transport, keys, eui64=spec.eui64)

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
-from bench.clock import Clock
+from bench.clock import Cancelled, Clock
 from bench.errors import PortGone
 from bench.units import Micros
 from drivers.capture.hiding import Hidden, SecretScanner, Segment
@@ -105,7 +105,7 @@ class CapturingTransport:
             return
         self._closed = True
         try:
-            with suppress(PortGone):
+            with suppress(PortGone, Cancelled):  # closed also where nobody may wait any more
                 self._drain()
         finally:
             self._inner.close()

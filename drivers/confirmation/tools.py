@@ -67,6 +67,8 @@ def _run(profile: Profile, transport: CountedTransport, ledger: Ledger) -> None:
             ConsoleCheck(profile, transport, ledger).run()
         elif profile.modbus is not None:
             KitCheck(profile, profile.modbus, transport, ledger).run()
+        else:
+            ledger.skip(detail=f"only driver {profile.driver} knows how to ask")
     except AllowanceSpent:
         ledger.skip(detail=f"{transport.allowance} frames were sent, no more are allowed")
 

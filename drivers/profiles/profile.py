@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from importlib.metadata import entry_points
 
 from bench.devices import Role
 from bench.errors import Problem, UsageError
 from bench.file_model import read
+from bench.plugins import DRIVERS
 from bench.shipped import find
+from bench.spelling import did_you_mean
 from bench.units import MILLISECOND, SECOND, Micros
 from bench.yaml_source import Document, load
 from drivers.profiles import console, dlms, modbus
@@ -54,10 +57,11 @@ class TimingProfile:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Exactly one protocol part. No `firmware`: written for any.
+    """Exactly one protocol part, or a `driver`. No `firmware`: written for any.
 
-    `cannot`: over a line in this condition the driver may return what is not true, and why nothing
-    can be done about it.
+    `driver`: one that another package brings (docs/third-party-driver.md), by the name of its entry
+    point. `cannot`: over a line in this condition the driver may return what is not true, and why
+    nothing can be done about it.
     """
 
     profile: str
@@ -71,6 +75,7 @@ class Profile:
     dlms: DlmsProfile | None = None
     console: ConsoleProfile | None = None
     modbus: ModbusProfile | None = None
+    driver: str = ""
 
 
 def read_profile(given: str) -> Profile:
@@ -92,8 +97,15 @@ def _problems(document: Document, profile: Profile) -> Iterator[Problem]:
         if not reason.strip():
             yield document.problem(("cannot", str(condition)), "expected why it cannot")
     parts = [name for name in ("dlms", "console", "modbus") if getattr(profile, name) is not None]
+    if profile.driver:
+        parts.append("driver")
+        if not entry_points(group=DRIVERS, name=profile.driver):
+            known = (point.name for point in entry_points(group=DRIVERS))
+            message = f"no driver is installed under the name '{profile.driver}'"
+            yield document.problem(("driver",), message + did_you_mean(profile.driver, known))
     if len(parts) != 1:
-        yield document.problem((), f"expected one protocol part, got {len(parts)}")
+        got = ", ".join(parts) or "none"
+        yield document.problem((), f"expected dlms, console, modbus or driver, got {got}")
     if profile.dlms is not None:
         for place, message in dlms.complaints(profile.dlms, profile.role):
             yield document.problem(("dlms", *place), message)
