@@ -139,11 +139,13 @@ def restore_key(case: Case, device: DeviceSpec) -> None:
     old, new = (current, keys.staged(device.name, SUA)) if previous is None else (previous, current)
     assert old is not None, "kept until every meter is rotated"
     assert new is not None, "staged before it was sent"
+    on_its_way = previous is None  # the new key; a proven one has arrived
     fence = keys.next_counter(device.name)
     for _ in range(case.defaults.count("restore-tries")):
         sent = _send(case, device, old)
         held: Secret | None = old if sent.reply is Reply.PROVEN else None
         if sent.reply is Reply.DOUBT:
+            on_its_way = on_its_way or not sent.answered
             held = settle(case, device, old, new, answered=sent.answered)
         if held is old and newest_command(case, device) > fence:
             if previous is None:
@@ -156,4 +158,6 @@ def restore_key(case: Case, device: DeviceSpec) -> None:
         if held is not None:
             record(case, device, "old" if held is old else "new", "probe")
         case.effects.sleep_until(case.effects.now() + case.defaults.duration("settle-interval"))
+    if on_its_way:  # what was proven last need not stay so
+        record(case, device, "unknown", "none")
     raise Parked(Code.NOT_SETTLED, f"{device.name}: the old key could not be restored")

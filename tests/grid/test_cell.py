@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 
 from bench.errors import UsageError
 from bench.grid.cell import Cell, Scope, Strike, read_cell
+from bench.grid.judging import End
+from bench.grid.trial import run_cell
+from bench.trace import Key
 from bench.units import SECOND
 
 FAULT = st.from_regex(r"[a-km-z][a-z]{0,8}(-[a-z]{1,8})?", fullmatch=True)
@@ -57,3 +60,19 @@ def test_every_wrong_strike_is_named() -> None:
     with pytest.raises(UsageError) as error:
         read_cell("da-dual-fuel/keys/nonsense,r2=reply-lost,more")
     assert len(error.value.problems) == 2
+
+
+@pytest.mark.parametrize(
+    "strikes",
+    [
+        "r4=reboot-before-commit,r7=request-held,r12=request-lost",  # the old key comes days later
+        "r4=reboot-before-commit,r6=reply-garbled,r8=request-held",
+        "r2=request-held,r6=request-lost,r7=request-lost,r8=request-lost",  # the new one does
+    ],
+)
+def test_what_is_on_its_way_when_a_case_is_parked_is_believed_of_no_meter(strikes: str) -> None:
+    """Found by every schedule of three fates: a key that was proven, before what was held came."""
+    trial = run_cell(read_cell(f"da-dual-fuel/keys-once/{strikes}"))
+    assert trial.ended.end is End.PARKED
+    keys = [event for event in trial.events if isinstance(event, Key)]
+    assert [event.state for event in keys if event.device == "electricity"][-1] == "unknown"
