@@ -130,6 +130,10 @@ class Ambiguous(PeerError):
     says = "no reply to a request that changes something; done or not is unknown"
 
 
+class Interrupted(Ambiguous):
+    """The bench itself died between request and reply: the peer may well have answered."""
+
+
 class BenchError(Exception):
     """The bench itself failed: a dead port, a stuck relay, a busy lock, a full disk."""
 

@@ -6,7 +6,7 @@ What really happened is the emulator's truth and the trace; what anybody believe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from bench.certificate import rule_status
@@ -60,17 +60,33 @@ def mismatches(ran: Ran, rules: RuleVerdicts) -> list[str]:
     """Every expectation and invariant that does not hold, of a scenario that ran to its end."""
     assert ran.migration is not None, "the bench did not fail"
     assert ran.after is not None, "the scenario has ended"
-    expect = ran.prepared.scenario.expect
     return [
-        *_ending(expect, ran),
-        *_trace(expect, ran.events),
-        *_truth(expect, ran.before, ran.after),
+        *(() if _was_down(ran) else _unmet(ran)),
         *(line for line, got in _rules(ran, rules) if not _by_outage(ran, got)),
         *_invariants(ran),
         *_faults(ran),
         *_operator(ran),
         *_secrets(ran),
     ]
+
+
+def _unmet(ran: Ran) -> list[str]:
+    """What should have come of the scenario and did not."""
+    assert ran.after is not None, "the scenario has ended"
+    expect = ran.prepared.scenario.expect
+    blamed = expect.bench_error
+    return [
+        *([f"bench error: expected '{blamed}', got none"] if blamed else []),
+        *_ending(expect, ran),
+        *_trace(expect, ran.events),
+        *_truth(expect, ran.before, ran.after),
+        *_not_found(expect, watched_in(ran), ran.witnessed),
+    ]
+
+
+def _was_down(ran: Ran) -> bool:
+    """Whether the bench was: what was due or under way then may have come otherwise for it."""
+    return any(isinstance(event, Outage) and event.of == "bench" for event in ran.events)
 
 
 def _unlike(what: str, expected: object, got: object) -> Iterator[str]:
@@ -158,8 +174,13 @@ def unknowable(ran: Ran, rules: RuleVerdicts) -> list[str]:
         *_unknown_truth(ran.prepared.scenario.expect, ran.before, ran.after),
         *_unanswered(ran),
         *_unarmed(ran),
+        *(f"{line}, and the bench was down meanwhile" for line in _unmet_when_down(ran)),
         *(line for line, got in _rules(ran, rules) if _by_outage(ran, got)),
     ]
+
+
+def _unmet_when_down(ran: Ran) -> list[str]:
+    return _unmet(ran) if _was_down(ran) else []
 
 
 def _unknown_truth(expect: Expectation, before: Truth, after: Truth) -> Iterator[str]:
@@ -218,15 +239,25 @@ def _by_outage(ran: Ran, verdict: str) -> bool:
 
 def _invariants(ran: Ran) -> Iterator[str]:
     expect, watched = ran.prepared.scenario.expect, watched_in(ran)
-    wanted = {(device, what) for device, each in expect.found.items() for what in each}
+    wanted = set(_to_find(expect))
     for breach in breaches(watched, ran.witnessed):
         name, what = breach.device, breach.what
-        if (name, what) in wanted:
-            wanted.discard((name, what))
-        elif what not in expect.allows:
+        if (name, what) not in wanted and what not in expect.allows:
             yield f"{name}: expected {KEPT[what]}, got {what}: {said_of(breach, watched)}"
+
+
+def _not_found(expect: Expectation, watched: Watched, witnessed: Sequence[Breach]) -> Iterator[str]:
+    wanted = set(_to_find(expect))
+    if wanted:
+        wanted -= {(breach.device, breach.what) for breach in breaches(watched, witnessed)}
     for name, what in sorted(wanted):
         yield f"{name}: expected the bench to find {what}, got nothing of the kind"
+
+
+def _to_find(expect: Expectation) -> Iterator[tuple[str, Invariant]]:
+    for device, each in expect.found.items():
+        for what in each:
+            yield device, what
 
 
 def said_of(breach: Breach, watched: Watched) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from bench.bench_faults import BENCH, CLOCK_STEP, RELAY_STUCK
 from bench.plugins import DRIVERS, EMULATORS, load
 
 FAMILIES: Final = ("line", "protocol", "device", "network", "process", "bench")
@@ -23,7 +24,7 @@ class Place(StrEnum):
 
     MODEL = "emulated devices and parties"
     PIPE = "any line, emulated or real"
-    BENCH = "the bench, from Python"
+    BENCH = "the bench itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +80,6 @@ def _of_the_bench() -> Iterator[CataloguedFault]:
     faults: Mapping[str, Callable[..., Any]] = load(EMULATORS, "bench-faults")
     for name, fault in faults.items():
         about = " ".join((fault.__doc__ or "").partition("\n\n")[0].split())
-        yield CataloguedFault(name, "bench", about, Place.BENCH, (), (), in_suites=False)
+        targets = ("the device that a relay feeds",) if name == RELAY_STUCK else (BENCH,)
+        options = ("by",) if name == CLOCK_STEP else ()
+        yield CataloguedFault(name, "bench", about, Place.BENCH, targets, options)

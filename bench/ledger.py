@@ -19,8 +19,6 @@ from bench.emulation import DeviceTruth
 from bench.errors import BenchError, Refused, UsageError
 
 FORMAT: Final = 1
-_WRONG_KEYS: Final = 2
-"""So many may stand; a meter that locks after three never counts a third."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +38,63 @@ class Entry:
     updated: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class OpenScenario:
+    """`before`: the entries as it began, by EUI-64; None: the ledger did not know the device."""
+
+    scenario: str
+    before: Mapping[str, Entry | None]
+
+
 @dataclass(slots=True)
 class Ledger:
-    """The entries by EUI-64. Not shared between processes: the station's ports are locked."""
+    """The entries by EUI-64. Not shared between processes: the station's ports are locked.
+
+    `open_`: a scenario that was stopped in the middle, and the entries of its devices before it:
+    taken up again it is counted from there, since all its requests are then counted once more.
+    """
 
     path: Path
     entries: dict[str, Entry] = field(default_factory=dict)
+    open_: OpenScenario | None = None
 
-    def why_not(self, eui64: str, *, rotates: bool) -> str:
-        """Why the device must not be put through another scenario as it stands; empty if it may."""
-        entry = self.entries.get(eui64)
-        if entry is None or not rotates or entry.wrong_keys < _WRONG_KEYS:
-            return ""
-        return (
-            f"'{entry.name}' may have counted {entry.wrong_keys} wrong keys since it last proved "
-            f"one, and another may lock it: see {self.path.name}"
-        )
+    def begin(self, scenario: str, devices: Iterable[str], *, again: bool) -> None:
+        """Before the devices, by EUI-64, are put through it. `scenario`: unlike any other's.
 
-    def add(self, name: str, eui64: str, acts: Iterable[Act], after: DeviceTruth, at: str) -> None:
-        """A scenario has ended, in which these requests were made to the device."""
+        `again`: it was stopped and is taken up; what was counted of it is forgotten, to be counted
+        with the rest.
+        """
+        if again and self.open_ is not None and self.open_.scenario == scenario:
+            for eui64, before in self.open_.before.items():
+                self.entries.pop(eui64, None)
+                self.entries |= {} if before is None else {eui64: before}
+        self.open_ = OpenScenario(scenario, {eui64: self.entries.get(eui64) for eui64 in devices})
+
+    def add(
+        self,
+        name: str,
+        eui64: str,
+        acts: Iterable[Act],
+        after: DeviceTruth,
+        at: str,
+        returning: Iterable[Act] = (),
+        *,
+        denied: int = 0,
+    ) -> None:
+        """What was begun has ended or was stopped; these requests were made to the device.
+
+        `after`: what it held after `acts`, before those that returned it to what it was.
+        `denied`: keys it said no to when that was found out.
+        """
         entry = self.entries.get(eui64, Entry(name))
         for act in acts:
             entry = _counted(entry, act)
         held = after.keys.get(KeySlot.SUA)
         if held is not None:
             entry = replace(entry, key=held.check_value, wrong_keys=0)
+        entry = replace(entry, wrong_keys=entry.wrong_keys + denied)
+        for act in returning:
+            entry = _counted(entry, act)
         self.entries[eui64] = replace(entry, name=name, scenarios=entry.scenarios + 1, updated=at)
 
     def write(self) -> None:
@@ -73,6 +103,7 @@ class Ledger:
             {
                 "format": FORMAT,
                 "devices": {eui64: asdict(entry) for eui64, entry in self.entries.items()},
+                "open": self.open_ and asdict(self.open_),
             },
             indent=1,
         )
@@ -95,7 +126,9 @@ def _counted(entry: Entry, act: Act) -> Entry:
     if act.operation == "wake":
         return replace(entry, wake_ups=entry.wake_ups + 1)
     if act.operation == "prove_key" and not isinstance(act.answer, Refused):
-        return replace(entry, wrong_keys=0 if act.answer is True else entry.wrong_keys + 1)
+        if act.answer is not True:
+            return replace(entry, wrong_keys=entry.wrong_keys + 1)
+        return replace(entry, wrong_keys=0, key=act.given[1].check_value)
     return entry
 
 
@@ -117,7 +150,21 @@ def read_ledger(path: Path) -> Ledger:
     devices = data.get("devices")
     if not isinstance(devices, dict):
         raise _unreadable(path, "expected devices by EUI-64")
-    return Ledger(path, {str(eui64): _entry(path, eui64, each) for eui64, each in devices.items()})
+    entries = {str(eui64): _entry(path, eui64, each) for eui64, each in devices.items()}
+    return Ledger(path, entries, _open(path, data.get("open")))
+
+
+def _open(path: Path, data: object) -> OpenScenario | None:
+    if data is None:
+        return None
+    match data:
+        case {"scenario": str(scenario), "before": dict(before), **other} if not other:
+            known = {
+                str(eui64): None if each is None else _entry(path, eui64, each)
+                for eui64, each in before.items()
+            }
+            return OpenScenario(scenario, known)
+    raise _unreadable(path, "open: expected a scenario and the entries before it")
 
 
 def _entry(path: Path, eui64: str, data: object) -> Entry:

@@ -8,7 +8,6 @@ back by the relay board; the board handed over must put every relay back whateve
 from __future__ import annotations
 
 import heapq
-import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -19,7 +18,8 @@ from bench.clock import Clock
 from bench.devices import PowerSwitch
 from bench.emulation import FaultSpec
 from bench.errors import BenchError
-from bench.trace import Event, Opened, to_json
+from bench.event_fields import fields_of
+from bench.trace import Event, Opened
 from bench.units import SECOND, Micros
 
 POWER_CUT: Final = "power-cut"
@@ -77,7 +77,7 @@ class PowerCuts:
             for number, cut in enumerate(self._cuts):
                 if cut.moment.after is not None:
                     self._enter(_Act(event.at + cut.moment.after, False, number))
-        line = {name: _text(value) for name, value in json.loads(to_json(event)).items()}
+        line = fields_of(event)
         for number in [*self._left]:
             wanted = self._cuts[number].moment.on or {}
             if wanted.items() <= line.items():
@@ -142,8 +142,3 @@ class PowerCuts:
         self._struck.add(act.cut)
         if cut.lasts is not None:
             self._enter(_Act(self._clock.now() + cut.lasts, True, act.cut))
-
-
-def _text(value: object) -> str:
-    """A value of a trace line as `when` writes it."""
-    return value if isinstance(value, str) else json.dumps(value)

@@ -35,13 +35,14 @@ class ReadingBack:
     """One device, read at the beginning of a scenario and at its end.
 
     `first`: when and what was read first. It is kept with the run, and given back when that is
-    taken up again.
+    taken up again. `denied`: how many keys the meter said no to since it last proved one.
     """
 
     role: Role
     device: Device
     now: Callable[[], Micros]
     first: tuple[Micros, _Reading] | None = field(default=None, init=False)
+    denied: int = field(default=0, init=False)
 
     def recall(self, first: object) -> None:
         """What was read first, maybe by another process."""
@@ -56,7 +57,7 @@ class ReadingBack:
         if self.role not in METERS:
             return DeviceTruth(keys={})
         meter = cast(Meter, self.device)
-        held = _proven(meter, keys)
+        held = self._proven(meter, keys)
         read = _Reading(
             _answer(meter.supply_state),
             _answer(meter.read_payment),
@@ -94,17 +95,18 @@ class ReadingBack:
             unknown=frozenset(unknown),
         )
 
-
-def _proven(meter: Meter, keys: Iterable[Secret]) -> KeyTruth | None:
-    """The key the meter proves that it holds; None: none of them, or it does not answer."""
-    for key in keys:
-        proven = _answer(lambda key=key: meter.prove_key(KeySlot.SUA, key))  # type: ignore[misc]
-        if proven is None:
-            return None
-        if proven:
-            state = _answer(lambda: meter.key_state(KeySlot.SUA))
-            return KeyTruth(0 if state is None else state.version, key.check_value)
-    return None
+    def _proven(self, meter: Meter, keys: Iterable[Secret]) -> KeyTruth | None:
+        """The key the meter proves that it holds; None: none of them, or it does not answer."""
+        for key in keys:
+            proven = _answer(lambda key=key: meter.prove_key(KeySlot.SUA, key))  # type: ignore[misc]
+            if proven is None:
+                return None
+            if proven:
+                self.denied = 0
+                state = _answer(lambda: meter.key_state(KeySlot.SUA))
+                return KeyTruth(0 if state is None else state.version, key.check_value)
+            self.denied += 1
+        return None
 
 
 def _answer(ask: Callable[[], T]) -> T | None:

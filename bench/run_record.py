@@ -37,7 +37,10 @@ def scenario_record(order: Order, ran: Ran, first_line: int) -> ScenarioRecord:
     counts = {rule: count.as_json() for rule, count in judgement.rules.items()}
     rules = {rule: worst_verdict(count) for rule, count in counts.items()}
     migration = ran.migration
-    if ran.bench_error or migration is None:
+    blamed = ran.prepared.scenario.expect.bench_error
+    if blamed and blamed in ran.bench_error:
+        verdict, wrong, unknown = Verdict.PASS, list[str](), list[str]()
+    elif ran.bench_error or migration is None:
         verdict, wrong, unknown = Verdict.BENCH_ERROR, [ran.bench_error], []
     else:
         wrong, unknown = (
@@ -245,4 +248,5 @@ def _caught_by(record: ScenarioRecord, scenario: Scenario) -> str:
     verdicts = {rule: worst_verdict(counts) for rule, counts in record.rules.items()}
     caught = [f"{name} {what}" for name, found in scenario.expect.found.items() for what in found]
     caught += [f"{rule} {verdict}" for rule, verdict in verdicts.items() if verdict != "passed"]
-    return ", ".join(caught)
+    blamed = scenario.expect.bench_error
+    return ", ".join([*caught, f"bench error: {blamed}"] if blamed else caught)

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from bench.bench_faults import STOPPED
 from bench.certificate import strategy_record
 from bench.clock import Cancellation, Cancelled, WallClock
 from bench.effects import Waiting
@@ -19,7 +20,7 @@ from bench.journal.run_head import RunHead
 from bench.journal.run_journal import RunJournal, journalled
 from bench.journal.store import JournalFailed
 from bench.ledger import beside, read_ledger
-from bench.ledger_keeping import enter, spared
+from bench.ledger_keeping import LedgerKeeping
 from bench.order import Order
 from bench.place_lending import lent
 from bench.result import (
@@ -35,7 +36,7 @@ from bench.run_record import (
     scenario_record,
     unstaged_record,
 )
-from bench.scenario_run import Ran, run_scenario
+from bench.scenario_run import Lost, Ran, run_scenario
 from bench.shipped import find
 from bench.stage_checks import OtherDevice
 from bench.station.fitting import fitted, irreversible_on
@@ -45,6 +46,26 @@ from bench.trace import Event
 from bench.watching import WAS_NOT_RUN, OpenWatch, Unwatched
 
 CAPTURES = "captures"
+
+
+class RunInterrupted(BenchError):
+    """What a run rests on was lost in the middle of it, so that it can be taken up again.
+
+    `record`: what there is until then, which is in its folder as well.
+    """
+
+    def __init__(self, failure: BenchError, folder: Path, record: RunRecord) -> None:
+        super().__init__(
+            f"{failure}: the run was stopped, and nothing is forgotten",
+            hint=_how_to_go_on(failure, folder),
+        )
+        self.record = record
+
+
+def _how_to_go_on(failure: BenchError, folder: Path) -> str:
+    before = f"{failure.hint}; then " if failure.hint else ""
+    return f"{before}go on with: smets1-bench resume {folder}"
+
 
 TakenUp = Callable[[RunHead], RunJournal]
 """Gives the journal of a stopped run, compared with what the run would be now."""
@@ -72,7 +93,8 @@ def run_suite(
     also the scenario that was under way, whose events up to then are in the trace.
     A journal is kept of all of it; `taken_up` is that of a run that was stopped, which goes on.
     Raises `UsageError` before anything is run, or where the run to be taken up has moved;
-    `BenchError` when the folder cannot be written, or a port was lost: the run can be taken up.
+    `RunInterrupted` when a port was lost: the run can be taken up; `BenchError` when the folder
+    or the journal cannot be written.
     """
     inputs = InputCopies()
     with inputs.taking():
@@ -94,7 +116,6 @@ def _run_suite(
     ledger = None
     if order.station.real and order.station_named:
         ledger = read_ledger(beside(find("stations", order.station_named)))
-        chosen = [spared(each, order.station, ledger) for each in chosen]
     folder = place if isinstance(place, Path) else place()
     span = SPAN if order.station.clock_source is ClockSource.WALL else None
     head = head_of(order.ordered, order.station, chosen)
@@ -108,14 +129,16 @@ def _run_suite(
             journal = stack.enter_context(journalled(folder, head, WallClock().now()))
             _forget_captures(folder)
         order = replace(order, station=stack.enter_context(lent(order.station, folder)))
+        keeping = LedgerKeeping(ledger, order.station, journal, folder)
         watch = watched(folder, suite, len(chosen)) if watched is not None else Unwatched()
         with Recording(folder, order.signer, span, again=taken_up is not None) as recording:
             records: list[ScenarioRecord] = []
             clocks: dict[str, object] = {}
             line, stopped = 0, ""
-            for done, scenario in enumerate(chosen):
+            for done, asked in enumerate(chosen):
                 if progress is not None:
-                    progress(done, len(chosen), scenario.scenario.scenario)
+                    progress(done, len(chosen), asked.scenario.scenario)
+                scenario = keeping.spare(asked)
                 if scenario.not_run:
                     records.append(not_run_record(order, scenario, scenario.not_run))
                     watch.ended(WAS_NOT_RUN)
@@ -134,8 +157,14 @@ def _run_suite(
                     watch.saw(event)
 
                 try:
-                    ran, stopped = _run_until_stopped(
-                        order, scenario, cancellation, folder, told, watch.waits, journal
+                    ran, stopped, failure = _run_until_stopped(
+                        replace(order, station=keeping.begin(scenario)),
+                        scenario,
+                        cancellation,
+                        folder,
+                        told,
+                        watch.waits,
+                        journal,
                     )
                 except JournalFailed:
                     raise
@@ -145,16 +174,16 @@ def _run_suite(
                             raise UsageError(
                                 f"cannot be resumed: {error}", hint=error.hint
                             ) from None
+                        error.hint = _how_to_go_on(error, folder)
                         raise
                     records.append(unstaged_record(order, scenario, error))
                     watch.ended(records[-1].verdict)
                     continue
-                if ran is not None and ledger is not None:
-                    enter(ledger, ran, order.station)
+                if ran is not None:
+                    keeping.enter(ran)
                 if ran is not None and ran.clock_evidence is not None:
                     clocks[scenario.scenario.scenario] = ran.clock_evidence
                 if ran is None or stopped:
-                    failure = ran.failure if ran is not None else None
                     reason = f"the run was stopped: {stopped}"
                     records += [not_run_record(order, each, reason) for each in chosen[done:]]
                     break
@@ -179,8 +208,10 @@ def _run_suite(
         if not stopped:
             journal.finish(record.verdict, WallClock().now())
         watch.closes(record.verdict, record.kit, stopped)
-    if failure is not None:
+    if isinstance(failure, JournalFailed):
         raise failure
+    if failure is not None:
+        raise RunInterrupted(failure, folder, record)
     return record
 
 
@@ -196,7 +227,8 @@ def _said_of(folder: Path) -> Iterator[None]:
 
 
 def _forget_captures(folder: Path) -> None:
-    """A capture is added to, and must not go on from a run before."""
+    """A capture is added to, and must not go on from a run before; nor what stopped that."""
+    (folder / STOPPED).unlink(missing_ok=True)
     for capture in (folder / CAPTURES).glob("*.jsonl"):
         capture.unlink()
 
@@ -209,8 +241,10 @@ def _run_until_stopped(
     told: Callable[[Event], None],
     waiting: Waiting,
     journal: RunJournal,
-) -> tuple[Ran | None, str]:
-    """What the scenario left behind, if it began; and why it was stopped, if it was."""
+) -> tuple[Ran | None, str, BenchError | None]:
+    """What the scenario left behind, if it began; why it was stopped, if it was; and what was lost,
+    if that is why.
+    """
     try:
         ran = run_scenario(
             scenario,
@@ -223,9 +257,13 @@ def _run_until_stopped(
             waiting=waiting,
             journal=journal,
         )
+    except Lost as lost:
+        if isinstance(lost.failure, JournalFailed):
+            raise lost.failure from None
+        return None, lost.reason, lost.failure
     except Cancelled as cancelled:
-        return None, cancelled.reason
-    return ran, ran.cancelled
+        return None, cancelled.reason, None
+    return ran, ran.cancelled, ran.failure
 
 
 def run_prepared(order: Order, prepared: PreparedScenario) -> ScenarioRecord:

@@ -9,13 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
+from bench.bench_faults import BenchFaults, note_stopping
 from bench.clock import Cancellation, Cancelled
 from bench.conduct import Breach
 from bench.deviant_s1sps import s1sp_called
 from bench.devices import CommsHub, Device, Identity, KeySlot, Meter, RegisterReading, Role
 from bench.effects import Act, Effects, Waiting
-from bench.emulation import FaultSpec, Truth
+from bench.emulation import FaultSpec, Truth, Unknown
 from bench.errors import BenchError, PeerError
+from bench.fault_catalogue import ADAPTER_GONE
 from bench.journal.gap import Gap
 from bench.journal.run_journal import RunJournal
 from bench.migration.defaults import with_overrides
@@ -35,12 +37,23 @@ from bench.station.form import DIRECT, Station
 from bench.station.port import Reach
 from bench.suite_reading import PreparedScenario
 from bench.supply_watch import SupplyWatch
-from bench.timekeeping import Timekeeper, longest_span
+from bench.timekeeping import Timekeeper, judged_spans, stamps_of
 from bench.trace import Closed, Event, Opened, Outage
 from bench.trace import Operator as OperatorEvent
 from bench.units import Micros, format_duration, format_instant
 
 ROTATION: Final = "2.6.4.1"
+
+
+class Lost(Cancelled):
+    """What the scenario rests on, a port or the journal, was lost outside its process.
+
+    It can be taken up again.
+    """
+
+    def __init__(self, failure: BenchError) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +75,8 @@ class Ran:
     `emulated`: per device, whether it is, by what it said of itself; None: it did not say.
     `clock_evidence`: how good the clock was (`bench.timekeeping`); None on a virtual one.
     `process_acts`: how many of the acts were the process's own; what follows returned the kit.
-    `witnessed`: what the reference meter saw of the meter that it measures.
+    `denied`: per device on a real port, how many keys it said no to when it was read back, since it
+    last proved one. `witnessed`: what the reference meter saw of the meter that it measures.
     `unarmed`: the faults of real lines and relays in a scenario that was taken up: what they struck
     before is not known, and from there on they struck nothing.
     """
@@ -83,6 +97,7 @@ class Ran:
     not_run: str = ""
     unstruck: tuple[FaultSpec, ...] = ()
     process_acts: int | None = None
+    denied: dict[str, int] = field(default_factory=dict)
     witnessed: list[Breach] = field(default_factory=list)
     unarmed: tuple[FaultSpec, ...] = ()
     emulated: dict[str, bool | None] = field(default_factory=dict)
@@ -108,7 +123,8 @@ def run_scenario(
     `captures`: the run's folder, which gets a capture of every line. `told` is given each event of
     the trace as it comes, `waiting` each wait before it begins. Cancelled in the middle, it
     keeps what happened until then (`Ran.cancelled`); cancelled before, it raises `Cancelled`.
-    Raises `BenchError` and `UsageError` where the stage cannot be set; then nothing was begun.
+    Raises `BenchError` and `UsageError` where the stage cannot be set; then nothing was begun; and
+    `Lost`, a `Cancelled`, where a port or the journal was lost after that.
     With a `journal` everything is kept there, and a scenario that was begun before is taken up
     where it was. Raises `JournalFailed` where what it did cannot be done over.
     """
@@ -117,27 +133,40 @@ def run_scenario(
         plot = Plot(prepared, station, seed, captures)
         stage = set_stage(plot if journal is None else in_journal(plot, journal), own)
         keeping = Unkept(stage) if journal is None else Kept(stage, journal, own, run)
+        specs = [fault.spec for fault in prepared.scenario.faults]
+        faults = BenchFaults(specs, captures, prepared.scenario.scenario)
         try:
             with SafeState(captures) if captures is not None else nullcontext() as safe_state:
                 if safe_state is not None:
-                    _guard(stage, safe_state, own)
-                return _play(stage, own, run, operator or Nobody(), told, waiting, keeping)
+                    _guard(stage, safe_state, own, faults)
+                return _play(stage, own, run, operator or Nobody(), told, waiting, keeping, faults)
         except Cancelled:
             if keeping.failure is not None:
-                raise keeping.failure from None
+                raise Lost(keeping.failure) from None
             raise
         finally:
+            if keeping.failure is not None:
+                _note_adapter_gone(stage)
             stage.close()
 
 
-def _guard(stage: Stage, safe_state: SafeState, own: Cancellation) -> None:
+def _note_adapter_gone(stage: Stage) -> None:
+    """Where a fault pulled it, which is not to pull it again when the run is taken up."""
+    plot, unstruck = stage.plot, stage.unstruck()
+    for number, entry in enumerate(plot.prepared.scenario.faults):
+        if entry.fault == ADAPTER_GONE and entry.spec not in unstruck:
+            note_stopping(plot.captures, plot.prepared.scenario.scenario, number)
+
+
+def _guard(stage: Stage, safe_state: SafeState, own: Cancellation, faults: BenchFaults) -> None:
     """Real kit is left as it was found, whatever ends the scenario, also kill -9."""
     station, prepared = stage.plot.station, stage.plot.prepared
     board, entry = stage.kit.board, station.kit.relay_board
     if board is not None and entry is not None:
-        switch = GuardedPowerSwitch(board, entry.port, entry.profile, safe_state)
-        faults = prepared.scenario.faults
-        cuts = [fault.spec for fault in faults if cut_at_the_relay(fault, station)]
+        relays = faults.relays(board, entry.feeds)
+        switch = GuardedPowerSwitch(relays, entry.port, entry.profile, safe_state)
+        named = prepared.scenario.faults
+        cuts = [fault.spec for fault in named if cut_at_the_relay(fault, station)]
         stage.cuts = PowerCuts(cuts, entry.feeds, switch, stage.clock, own.cancel)
     hub = prepared.installation.hub
     reached = station.reached(hub.name)
@@ -181,6 +210,7 @@ def _play(
     told: Callable[[Event], None] | None,
     waiting: Waiting | None,
     keeping: Keeping,
+    faults: BenchFaults,
 ) -> Ran:
     prepared = stage.plot.prepared
     scenario = prepared.scenario
@@ -194,7 +224,8 @@ def _play(
     if unprepared:
         ran.bench_error = unprepared
         return ran
-    ran.not_run = _endangered(stage)
+    ran.denied = {name: reading.denied for name, reading in stage.read_back.items()}
+    ran.not_run = _endangered(stage) or _unmet(stage, before)
     if ran.not_run:
         return ran
     ran.not_run = _ask(ran, operator, Occasion.BEFORE, own, keeping)
@@ -206,11 +237,10 @@ def _play(
             stage.keys.saw_counter(meter.name, keeping.look(f"key counter of {meter.name}", look))
     stage.arm(lines=not keeping.resumed)
     _limit_time(stage, ran.started, own)
-    longest = longest_span(prepared.strategy, prepared.installation.group)
-    timekeeper = Timekeeper(stage.clock, longest)
-    uncertainty = keeping.look("clock uncertainty", lambda: timekeeper.uncertainty)
-    timekeeper.uncertainty = max(timekeeper.uncertainty, uncertainty)
-    script = _Script(stage, ran, timekeeper, told, keeping)
+    spans = judged_spans(prepared.strategy, prepared.installation.group)
+    timekeeper = Timekeeper(stage.clock, spans, stamp=faults.stamps(stamps_of(stage.clock)))
+    timekeeper.widen(keeping.look("clock uncertainty", lambda: timekeeper.of_waits))
+    script = _Script(stage, ran, timekeeper, faults.writing(told), keeping)
     s1sp = s1sp_called(scenario.s1sp)
     effects = Effects(
         clock=stage.clock,
@@ -243,8 +273,9 @@ def _play(
     script.finish()
     ran.ended = keeping.now()
     ran.after = _with_wake_ups(stage, keeping.truth("after"), ran.acts)
-    fates = partial(_fates, stage, resumed=keeping.resumed)
+    fates = partial(_fates, stage, faults, resumed=keeping.resumed)
     ran.unstruck, ran.unarmed = keeping.look("what the faults struck", fates)
+    ran.denied = {name: reading.denied for name, reading in stage.read_back.items()}
     ran.process_acts = len(ran.acts)
     if ran.migration is not None and not ran.cancelled and scenario.preconditions.restore:
         ran.bench_error = ran.bench_error or restore(
@@ -295,10 +326,13 @@ def _supply_watched(stage: Stage, ran: Ran) -> Iterator[None]:
     ran.witnessed += watch.breaches(readings)
 
 
-def _fates(stage: Stage, *, resumed: bool) -> tuple[tuple[FaultSpec, ...], tuple[FaultSpec, ...]]:
+def _fates(
+    stage: Stage, faults: BenchFaults, *, resumed: bool
+) -> tuple[tuple[FaultSpec, ...], tuple[FaultSpec, ...]]:
     """The faults that struck nothing, and those of which nobody can say what they struck."""
     unarmed = stage.at_real_kit() if resumed else ()
-    return tuple(spec for spec in stage.unstruck() if spec not in unarmed), unarmed
+    unstruck = (*stage.unstruck(), *faults.unstruck())
+    return tuple(spec for spec in unstruck if spec not in unarmed), unarmed
 
 
 def _counter_seen(meter: Meter) -> int:
@@ -321,7 +355,7 @@ class _Script:
         stage: Stage,
         ran: Ran,
         timekeeper: Timekeeper,
-        told: Callable[[Event], None] | None,
+        told: Callable[[Event], None],
         keeping: Keeping,
     ) -> None:
         self._stage = stage
@@ -372,8 +406,7 @@ class _Script:
 
     def _add(self, event: Event) -> None:
         self._ran.events.append(event)
-        if self._listener is not None:
-            self._listener(event)
+        self._listener(event)
 
     def _tell(self, about: Event) -> None:
         replies, self._told = self._ran.replies[self._told :], len(self._ran.replies)
@@ -430,6 +463,24 @@ def _endangered(stage: Stage) -> str:
     if stage.keys_survive or all(stage.emulated(device.name) for device in installation.meters):
         return ""
     return "it rotates keys of real meters, and no key store would keep them if the run died"
+
+
+def _unmet(stage: Stage, before: Truth) -> str:
+    """Why a real meter is not as the scenario takes it to be: it answers, and holds another key."""
+    strangers = [
+        meter.name
+        for meter in stage.plot.prepared.installation.meters
+        if (meter.name, KeySlot.SUA) in stage.held
+        and stage.read_back.get(meter.name) is not None
+        and Unknown.KEYS in before.devices[meter.name].unknown
+        and stage.read_back[meter.name].denied
+    ]
+    if not strangers:
+        return ""
+    return (
+        f"its preconditions do not hold: {' and '.join(strangers)} proved none of the keys that "
+        "the bench has for it"
+    )
 
 
 def _prepare_account(stage: Stage, keeping: Keeping) -> str:

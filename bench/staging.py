@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from bench.bench_faults import RELAY_STUCK, is_bench_fault, struck_before
 from bench.clock import Cancellation, Clock, PacedClock, VirtualClock, WallClock
 from bench.demo_keys import demo_key
 from bench.devices import CommsHub, Device, Identity, KeySlot
@@ -146,7 +147,11 @@ class Stage:
         Where a scenario is taken up again nobody knows what they have struck.
         """
         for entry in self.plot.prepared.scenario.faults:
-            if not is_pipe_fault(entry.fault) and not cut_at_the_relay(entry, self.plot.station):
+            if not (
+                is_pipe_fault(entry.fault)
+                or is_bench_fault(entry.fault)
+                or cut_at_the_relay(entry, self.plot.station)
+            ):
                 self.world.arm(entry.spec)
         for name, line in self.lines.items():
             if lines or name not in self.read_back:
@@ -158,6 +163,7 @@ class Stage:
             entry.spec
             for entry in self.plot.prepared.scenario.faults
             if cut_at_the_relay(entry, self.plot.station)
+            or entry.fault == RELAY_STUCK
             or (is_pipe_fault(entry.fault) and entry.target in self.read_back)
         )
 
@@ -354,8 +360,10 @@ def _open_lines(
         kit: Any = load(DRIVERS, "lines")
         faults = tuple(
             entry.spec
-            for entry in plot.prepared.scenario.faults
-            if entry.target == spec.name and is_pipe_fault(entry.fault)
+            for number, entry in enumerate(plot.prepared.scenario.faults)
+            if entry.target == spec.name
+            and is_pipe_fault(entry.fault)
+            and number not in struck_before(plot.captures, plot.prepared.scenario.scenario)
         )
         between = kit.Between(
             plot.captures, plot.prepared.scenario.scenario, faults, plot.seeded(spec.name)

@@ -146,6 +146,7 @@ class Expectation:
     `attempts` counts per section, over all passages and devices; `failed` names each failed
     section's code in the last passage; `reports` lists the codes reported, in order. `found`: the
     breaches that the bench must find of a device, each of them a failure where it is not named.
+    `bench_error`: part of what the bench must blame itself with, instead of coming to an outcome.
     """
 
     outcome: Outcome
@@ -165,6 +166,7 @@ class Expectation:
     rules: Mapping[str, RuleVerdict] = field(default_factory=dict)
     allows: tuple[Invariant, ...] = ()
     found: Mapping[str, tuple[Invariant, ...]] = field(default_factory=dict)
+    bench_error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from bench.bench_faults import bench_fault_problems, is_bench_fault
 from bench.deviant_s1sps import DEVIANT_S1SPS
 from bench.emulation import FaultSpec
 from bench.errors import Problem
@@ -121,11 +122,12 @@ class ScenarioChecks:
             yield self.document.problem((*self.here, "s1sp"), message)
         place = next((key for key in ("deviant", "deviants", "s1sp") if getattr(scenario, key)), "")
         caught = (RuleVerdict.FAILED, RuleVerdict.INCONCLUSIVE)
-        is_caught = any(verdict in caught for verdict in expect.rules.values()) or expect.found
+        is_caught = any(verdict in caught for verdict in expect.rules.values())
+        is_caught = is_caught or bool(expect.found or expect.bench_error)
         if place and not is_caught:
             message = (
                 "a deviant scenario says what catches it: expected a rule to be failed, "
-                "or what is found of a device"
+                "what is found of a device, or the bench's own error"
             )
             yield self.document.problem((*self.here, place), message, at_key=True)
 
@@ -152,7 +154,10 @@ class ScenarioChecks:
         known = load_plugin(EMULATORS, "faults")
         for index, entry in enumerate(self.scenario.faults):
             path = (*self.here, "faults", index)
-            if entry.fault not in known and entry.fault in load_plugin(DRIVERS, "pipe-faults"):
+            if is_bench_fault(entry.fault):
+                names = [device.name for device in self.installation.devices]
+                problems = bench_fault_problems(entry.spec, names)
+            elif entry.fault not in known and entry.fault in load_plugin(DRIVERS, "pipe-faults"):
                 problems = self._pipe_fault_problems(entry.spec)
             else:
                 problems = problems_of(entry.spec, self.installation)

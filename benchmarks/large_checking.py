@@ -86,6 +86,7 @@ def main() -> int:
     given = options.parse_args()
     print(f"Python {platform.python_version()}, {platform.machine()}, one run each")
     with tempfile.TemporaryDirectory() as folder:
+        _under_way(f"writing {given.events:,} events")
         lines, rows, events = write(given.events, Path(folder))
         print(f"{events:,} events: {_size(lines)} as JSON lines, {_size(rows)} as Parquet")
         same = True
@@ -94,8 +95,10 @@ def main() -> int:
             (lines, f"read_json('{lines}', format = 'newline_delimited', columns = {_COLUMNS})"),
             (rows, f"read_parquet('{rows}')"),
         ):
+            _under_way(f"DuckDB reads and sorts {path.name}")
             alone = run(_SORT, table, given.workers, given.memory, folder)
             words = ("check", "--json", "--workers", given.workers, "--memory", given.memory)
+            _under_way(f"checking {path.name}")
             checked = run(_CHECK, *words, str(path))
             print(
                 f"{path.suffix[1:]:8} checked in {checked.cpu:7.1f} s of CPU"
@@ -109,6 +112,7 @@ def main() -> int:
             same = same and checked.output.replace(rows.name, lines.name) == judged
         print(f"JSON lines and Parquet judged the same: {same}")
         if given.compare:
+            _under_way("the streaming form")
             began = time.process_time()
             streamed = judge_files([str(lines)], load_strategy(), TOLERANCE)
             took = time.process_time() - began
@@ -117,6 +121,10 @@ def main() -> int:
                 f"streaming form {took:.1f} s of CPU, {events / took:,.0f}/s; all the same: {same}"
             )
     return not same
+
+
+def _under_way(what: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
 
 
 _COLUMNS = """{"at": 'VARCHAR', installation: 'VARCHAR', "event": 'VARCHAR', section: 'VARCHAR',

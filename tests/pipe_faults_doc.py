@@ -32,7 +32,8 @@ can be applied:
 - **The byte pipe**, in front of emulated and of real kit: names that begin with `pipe:`. A scenario
   names it without that, unless an emulated fault has the same name. On a device without a line
   (`direct:`) it is *not run*, with the reason.
-- **The bench itself**, from Python only: what a suite describes is the installation.
+- **The bench itself**: its clock and its disk (target `bench`), and the relay that feeds a device,
+  on stations with a relay board ([below](#at-the-bench)).
 
 Devices that misbehave by themselves are not faults but [deviants](deviants.md).
 """
@@ -76,6 +77,48 @@ ciphered answer can be replayed or spoilt, not forged. `busy`, `refused` and
 `authentication-failure` keep the request from a Modbus unit or a console; a meter is sent a read of
 its association's name in the request's place, since silence would break the link's numbers, but an
 association it is asked for it does open.
+
+## At the bench
+
+What goes wrong on the bench's side is never booked against a device, and no wait that it casts
+doubt on passes. The shipped suite `bench-faults` shows each; it is a suite of its own, since two of
+its scenarios stop the run.
+
+```console
+$ smets1-bench run bench-faults --scenario bench-clock-set-back
+```
+
+- **`bench-clock-step`**: the trace gets an outage of the clock over the whole scenario, and every
+  wait in it is *inconclusive*; on any station, in virtual and in real time.
+- **`disk-full`**: the run stops (exit 4), and `smets1-bench resume` goes on once there is room; on
+  any station. It also takes `request: write` with `nth`, an event of the trace being a write.
+- **`pipe:unplugged`**: the run stops likewise; on any device with a line. In virtual time the
+  adapter is plugged in again when the run is taken up.
+- **`relay-stuck`**: the relay is read back, the scenario ends as *bench-error*, and the mains are
+  put back; on stations with `kit: relay-board`, for a `power-cut` that a relay does. In virtual
+  time no relay is between the bench and an emulated device's mains, and it is *not run* there; on
+  kit hosted by `smets1-bench emulate` it sticks as on a real board.
+
+Moments are `after` and `when`, struck with the first event for which they are due.
+`expect: bench-error:` says what the bench must blame itself with.
+
+From Python each is a function that stands before a part of the bench, in virtual time too, a stuck
+relay before any relay board (`emulators/faults/bench.py`); and a scenario takes it like any other:
+
+```python
+from dataclasses import replace
+
+from bench.scenario_run import run_scenario
+from bench.shipped import find
+from bench.suite import FaultEntry
+from bench.suite_reading import read_suite
+from bench.units import HOUR
+
+(prepared,) = read_suite(find("suites", "commissioning"), only=["da-commissioned"])[1]
+step = FaultEntry("bench-clock-step", "bench", after=HOUR, by=-HOUR)
+ran = run_scenario(replace(prepared, scenario=replace(prepared.scenario, faults=(step,))), seed=1)
+assert ran.events[-1].of == "clock"
+```
 """
 
 
@@ -94,8 +137,6 @@ def _row(fault: CataloguedFault) -> str:
     targets = ", ".join(fault.targets)
     if fault.place is Place.PIPE:
         targets = f"any line that speaks {targets}" if targets else "any line"
-    elif fault.place is Place.BENCH:
-        targets = f"`emulators.faults.bench.{fault.name.replace('-', '_')}`"
     options = ", ".join(f"`{option}`" for option in fault.options)
     return f"| `{fault.name}` | {fault.about} | {targets} | {options} |"
 

@@ -349,11 +349,11 @@ def test_interleaving_changes_no_finding(chance: random.Random) -> None:
 @given(_seeds)
 def test_a_packed_passage_is_the_same_passage(chance: random.Random) -> None:
     events = any_installation(chance, "I-1")
-    passage = Passage(events[0], 1)
+    passage = Passage(events[0], events[0].at, 1)
     for line, event in enumerate(events[1:], 2):
         if isinstance(event, Opened):
             break
-        passage.add(event, line)
+        passage.add(event, event.at, line)
     again = Passage.unpacked(passage.packed())
     for name in Passage.__slots__:
         if not name.startswith("_"):

@@ -11,7 +11,8 @@ import pytest
 from bench.devices import KeySlot
 from bench.effects import Act
 from bench.emulation import Truth
-from bench.expectations import mismatches
+from bench.errors import Ambiguous, Interrupted, PeerError
+from bench.expectations import mismatches, unknowable
 from bench.invariant import Invariant
 from bench.migration.process import Migration
 from bench.parties import Holder
@@ -19,7 +20,7 @@ from bench.scenario_run import Ran, run_scenario
 from bench.shipped import find
 from bench.suite import Expectation, KeyHeld, Outcome, RuleVerdict
 from bench.suite_reading import read_suite
-from bench.trace import Closed, Incident, Opened, Report, Step
+from bench.trace import Closed, Incident, Opened, Outage, Report, Step
 from bench.units import HOUR
 
 RULES = {"2.5.4-no-mgf": "passed"}
@@ -220,3 +221,47 @@ def test_what_anybody_believed_is_not_asked(da: Ran) -> None:
     belief, conduct = mismatches(expecting(lied, keys={"gas": KeyHeld.NEW}), {})
     assert belief == "SUA key held by gas: expected new, got old"
     assert conduct.startswith("gas: expected it to prove the key it holds and no other")
+
+
+def taken_up(ran: Ran, of: str = "bench") -> Ran:
+    """As if the bench had been down for a second of it."""
+    opened = next(event for event in ran.events if isinstance(event, Opened))
+    at = opened.at + 1_000_000
+    gap = Outage(at=at, installation=opened.installation, from_=opened.at, to=at, of=of)
+    return replace(ran, events=[opened, gap, *ran.events[1:]])
+
+
+def preceded(ran: Ran, act: Act) -> Ran:
+    """As if the process had begun with that request."""
+    assert ran.process_acts is not None, "it ran to its end"
+    return replace(ran, acts=[act, *ran.acts], process_acts=ran.process_acts + 1)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"), [*NOT_MET[:9], ({"found": {"gas": (Invariant.UNANSWERED,)}}, "find")]
+)
+def test_what_may_come_of_a_bench_that_was_down_is_no_failure(
+    da: Ran, wanted: dict[str, Any], said: str
+) -> None:
+    ran = expecting(taken_up(da), **wanted)
+    assert mismatches(ran, RULES) == []
+    (line,) = unknowable(ran, RULES)
+    assert said.partition(":")[0] in line
+    assert line.endswith("and the bench was down meanwhile")
+    assert mismatches(expecting(taken_up(da, "clock"), **wanted), RULES)
+
+
+def test_a_device_is_judged_also_where_the_bench_was_down(da: Ran) -> None:
+    ran = expecting(taken_up(da))
+    assert unknowable(ran, RULES) == []
+    act = Act(1, ran.started, "gas", "reboot", "", "!", (), Ambiguous("gas", "reboot"))
+    (line,) = mismatches(preceded(ran, act), RULES)
+    assert "gas: expected an answer, got unanswered: reboot" in line
+
+
+@pytest.mark.parametrize(("error", "blamed"), [(Ambiguous, 1), (Interrupted, 0)])
+def test_a_device_is_not_blamed_for_the_death_of_the_bench(
+    da: Ran, error: type[PeerError], blamed: int
+) -> None:
+    act = Act(1, da.started, "gas", "reboot", "", "!", (), error("gas", "reboot"))
+    assert len(mismatches(preceded(expecting(da), act), RULES)) == blamed

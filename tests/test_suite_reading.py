@@ -469,7 +469,7 @@ def test_shipped_suites_read(name: str) -> None:
 def test_the_default_suite_holds_every_other_one() -> None:
     _, everything = read_suite(find("suites", "default"))
     held = {prepared.suite for prepared in everything}
-    beside = {"certify", "default", "deviants", "soak"}
+    beside = {"bench-faults", "certify", "default", "deviants", "soak"}
     assert held == set(names("suites")) - beside
     certified = {prepared.suite for prepared in read_suite(find("suites", "certify"))[1]}
     assert certified == held | {"soak"}
@@ -499,7 +499,7 @@ DEVIANCE: list[tuple[str, tuple[str, ...], list[str]]] = [
         ("deviants: {electricity: drifts-its-clock}",),
         [
             "f.yaml:7:5: scenarios[0].deviants: a deviant scenario says what catches it: expected "
-            "a rule to be failed, or what is found of a device"
+            "a rule to be failed, what is found of a device, or the bench's own error"
         ],
     ),
     (
@@ -509,7 +509,7 @@ DEVIANCE: list[tuple[str, tuple[str, ...], list[str]]] = [
             "f.yaml:7:21: scenarios[0].deviants.gas: drifts-its-clock is a deviant "
             "electricity-meter, and 'gas' is a gas-meter",
             "f.yaml:8:5: scenarios[0].deviant: a deviant scenario says what catches it: expected a "
-            "rule to be failed, or what is found of a device",
+            "rule to be failed, what is found of a device, or the bench's own error",
         ],
     ),
     (
@@ -519,7 +519,7 @@ DEVIANCE: list[tuple[str, tuple[str, ...], list[str]]] = [
             "f.yaml:7:11: scenarios[0].s1sp: no deviant S1SP is called 'retries-to-early'; did you "
             "mean 'retries-too-early'?",
             "f.yaml:8:5: scenarios[0].deviants: a deviant scenario says what catches it: expected "
-            "a rule to be failed, or what is found of a device",
+            "a rule to be failed, what is found of a device, or the bench's own error",
             "f.yaml:8:16: scenarios[0].deviants.elektricity: unknown device 'elektricity'; did you "
             "mean 'electricity'?",
         ],

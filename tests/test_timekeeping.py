@@ -9,11 +9,12 @@ from bench.clock_evidence import ClockEvidence, Lateness, Stamp
 from bench.conformance.checker import Checker
 from bench.mehrs.loader import load_strategy
 from bench.parties import Group
-from bench.timekeeping import Timekeeper, longest_span
+from bench.timekeeping import Timekeeper, judged_spans
 from bench.trace import Attempt, Closed, Event, Opened, Outage
 from bench.units import DAY, HOUR, MINUTE, SECOND, Micros
 
 STRATEGY = load_strategy("5.0", "4.0")
+SPANS = {"3.4.1.wait": 4 * HOUR, "3.3.interval": MINUTE}
 LATE = ClockEvidence("wall", Lateness(40, 1, 1, 5 * SECOND), 1, None)
 
 
@@ -22,15 +23,14 @@ LATE = ClockEvidence("wall", Lateness(40, 1, 1, 5 * SECOND), 1, None)
     [(Group.IOC, 48 * HOUR), (Group.DA, 24 * HOUR), (Group.EA, 4 * HOUR)],
 )
 def test_the_longest_span_a_rule_judges(group: Group, longest: Micros) -> None:
-    assert longest_span(STRATEGY, group) == longest
+    spans = judged_spans(STRATEGY, group)
+    assert max(spans.values()) == longest
 
 
 def keeper(*apart: Micros, evidence: ClockEvidence = LATE) -> Timekeeper:
     """`apart`: how far time of day has run from the monotonic clock, each time it is looked at."""
     stamps = [Stamp(gone * 1000, 0) for gone in (0, *apart)]
-    return Timekeeper(
-        WallClock(), 4 * HOUR, measure=lambda _: evidence, stamp=lambda: stamps.pop(0)
-    )
+    return Timekeeper(WallClock(), SPANS, measure=lambda _: evidence, stamp=lambda: stamps.pop(0))
 
 
 def opened(at: Micros = 0) -> Opened:
@@ -51,11 +51,27 @@ def test_each_passage_opens_with_the_uncertainty() -> None:
 
 
 def test_a_virtual_clock_changes_nothing() -> None:
-    kept = Timekeeper(VirtualClock(0), 4 * HOUR)
+    kept = Timekeeper(VirtualClock(0), SPANS)
     event = opened()
     assert kept.seen(event) is event
     assert kept.outage(CLOSED) is None
     assert kept.as_json() is None
+
+
+def test_each_wait_has_its_own_uncertainty() -> None:
+    kept = keeper(0)
+    assert kept.of_waits == {name: LATE.uncertainty(span) for name, span in SPANS.items()}
+    said = kept.as_json()
+    assert said is not None
+    assert said["waits"]["3.3.interval"] == {"limit": MINUTE, "uncertainty": 10_006_002}
+    assert kept.of_waits["3.3.interval"] < kept.of_waits["3.4.1.wait"] == kept.uncertainty
+
+
+def test_a_worse_clock_of_an_earlier_process_counts_too() -> None:
+    kept = keeper(0)
+    kept.widen({"3.4.1.wait": U + 5, "3.3.interval": 0})
+    assert kept.of_waits == {"3.4.1.wait": U + 5, "3.3.interval": LATE.uncertainty(MINUTE)}
+    assert kept.uncertainty == U + 5
 
 
 @pytest.mark.parametrize(("apart", "found"), [(U, False), (-U, False), (U + 1, True), (-DAY, True)])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.trace import Event
-from bench.trace_reading import FaultyLine, event_of, object_of
+from bench.trace_reading import FaultyLine, event_of, object_of, whole
 from bench.trace_reading.form import LineReader
 
 TRACES = Path(__file__).parent.parent / "fixtures" / "traces"
@@ -32,7 +32,7 @@ def in_full(text: str) -> Event | tuple[object, ...]:
 
 def by_form(reader: LineReader, text: str) -> Event | tuple[object, ...]:
     try:
-        return reader.read(text)
+        return whole(*reader.read(text))
     except FaultyLine as fault:
         return fault.faults, fault.installation, fault.kind
 

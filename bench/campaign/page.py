@@ -20,7 +20,7 @@ from bench.campaign.tally import STEP, Tally
 from bench.campaign.text import percent
 from bench.campaign.working import Campaign
 from bench.printable import printable
-from bench.report.html import TEMPLATES as REPORT_TEMPLATES
+from bench.report import TEMPLATES as REPORT_TEMPLATES
 from bench.tool_identity import tool_version
 from bench.units import format_duration
 

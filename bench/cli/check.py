@@ -25,7 +25,7 @@ from bench.trace_reading import (
     Reading,
     TraceSource,
     Where,
-    read_trace,
+    read_rows,
 )
 from bench.units import Micros, parse_duration
 from bench.verdict import Verdict
@@ -214,8 +214,8 @@ def judge_files(
     checker = Checker(
         strategy, tolerance, (lambda rank: places.text(ranked[rank])) if sort else places.text
     )
-    events: Iterable[tuple[Where, Event]] = _with_progress(
-        read_trace(
+    rows: Iterable[_Row] = _with_progress(
+        read_rows(
             tuple(traces),
             places,
             complaints,
@@ -225,32 +225,36 @@ def judge_files(
         )
     )
     if sort:
-        in_order = sorted(events, key=_at)
-        ranked.extend(where for where, _ in in_order)
-        events = ((rank, event) for rank, (_, event) in enumerate(in_order))
+        in_order = sorted(rows, key=_at)
+        ranked.extend(where for where, *_ in in_order)
+        rows = ((rank, at, name, said) for rank, (_, at, name, said) in enumerate(in_order))
     with rare_collections():
-        for where, event in events:
+        take = checker.take
+        for where, at, installation, said in rows:
             try:
-                checker.feed(event, where)
+                take(at, installation, said, where)
             except FaultyLine as fault:
                 complaints.add(ranked[where] if sort else where, fault.faults)
         complaints.raise_if_any()
         return checker.finish()
 
 
-def _at(line: tuple[Where, Event]) -> Micros:
-    return line[1].at
+_Row = tuple[Where, Micros, str, Event]
 
 
-def _with_progress(events: Iterable[tuple[Where, Event]]) -> Iterable[tuple[Where, Event]]:
-    return _progress(events) if sys.stderr.isatty() else events
+def _at(row: _Row) -> Micros:
+    return row[1]
 
 
-def _progress(events: Iterable[tuple[Where, Event]]) -> Iterator[tuple[Where, Event]]:
-    """Passes the events on, and says on a terminal how many there were once it takes long."""
+def _with_progress(rows: Iterable[_Row]) -> Iterable[_Row]:
+    return _progress(rows) if sys.stderr.isatty() else rows
+
+
+def _progress(rows: Iterable[_Row]) -> Iterator[_Row]:
+    """Passes the rows on, and says on a terminal how many there were once it takes long."""
     due = time.monotonic() + _QUIET_FOR
     count = 0
-    for count, one in enumerate(events, 1):
+    for count, one in enumerate(rows, 1):
         if not count % 10_000 and time.monotonic() >= due:
             click.echo(f"\r{count:,} events read", err=True, nl=False)
             due = time.monotonic() + _QUIET_FOR

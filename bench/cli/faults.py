@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -16,12 +17,12 @@ from bench.cli import INTERRUPTED
 from bench.errors import BenchError, ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from bench.grid.plan import Order
-    from bench.grid.working import Grid, Progress
+    from bench.grid.working import Progress
 
 GROUPS = ("IOC", "MDS", "DA", "EA")
 PARTS = ("singles", "pairs", "schedules", "acts")
 HTML = "faults.html"
+RESULT = "result.json"
 
 
 @click.command()
@@ -51,7 +52,8 @@ HTML = "faults.html"
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="The folder for grid.json and faults.html; a new one under runs/ unless told.",
+    help="The folder for grid.json and faults.html; a new one under runs/ unless told. In a run's "
+    "folder its report gets the heat map too.",
 )
 @click.option("--cell", metavar="ID", help="Run this one cell and tell its story.")
 @click.option("--json", "as_json", is_flag=True, help="Print grid.json instead of the counts.")
@@ -86,15 +88,20 @@ def faults(
       smets1-bench faults --sample 200
       smets1-bench faults --part schedules --out runs/schedules
       smets1-bench faults --group DA --fault power-cut
+      smets1-bench faults --sample 50 --out runs/latest     into the report of that run
       smets1-bench faults --cell da-dual-fuel/keys/r2=reply-lost
     """
     if cell is not None:
         raise SystemExit(_tell(cell, via))
     from bench.grid.plan import Order, Part, plan
-    from bench.grid.record import GRID, grid_json
+    from bench.grid.record import grid_json
     from bench.grid.wording import grid_text
     from bench.grid.working import work_through
     from bench.parties import Group
+    from bench.report.grid_record import GRID, fault_grid
+    from bench.report.heat_map import grid_page
+    from bench.report.render import HTML as REPORT
+    from bench.report.render import render
 
     _known(fault)
     order = Order(
@@ -118,12 +125,16 @@ def faults(
         grid = work_through(made, processes, show)
     record = grid_json(order, grid, processes)
     _write(folder / GRID, record)
-    _write(folder / HTML, _page(order, grid))
+    _write(folder / HTML, grid_page("Faults", fault_grid(json.loads(record))))
+    page = folder / HTML
+    if (folder / RESULT).exists():
+        render(folder)
+        page = folder / REPORT
     if as_json:
         click.echo(record, nl=False)
     else:
         click.echo(grid_text(grid, via), nl=False)
-        click.echo(f"heat map: {folder / HTML}")
+        click.echo(f"heat map: {page}")
     if not grid.complete:
         raise SystemExit(INTERRUPTED)
     raise SystemExit(ExitCode.FAIL if grid.red else ExitCode.PASS)
@@ -149,28 +160,6 @@ def _known(fault: str) -> None:
             f"--fault: no fault is called '{fault}'{near}",
             hint="smets1-bench list faults names them all",
         )
-
-
-def _page(order: Order, grid: Grid) -> str:
-    from bench.grid.heating import heat_tables
-    from bench.grid.judging import End
-    from bench.grid.record import replay
-    from bench.report.heat_map import RedCell, heat_map_page
-
-    ends = {end: sum(tally.runs[end] for tally in grid.tallies.values()) for end in End}
-    facts = [
-        ("runs", f"{grid.runs:,}" + ("" if grid.complete else ", stopped before the end")),
-        *((str(end), f"{count:,}") for end, count in ends.items() if count or end.red),
-        ("reached", order.via),
-        ("seed", str(order.seed)),
-        ("sample", "everything" if order.sample is None else f"{order.sample} of each"),
-    ]
-    red = [
-        RedCell(each.end, each.why, replay(each.cell, order.via))
-        for tally in grid.tallies.values()
-        for each in tally.red
-    ]
-    return heat_map_page("Faults", facts, heat_tables(grid.tallies), red)
 
 
 def _folder(out: Path | None) -> Path:

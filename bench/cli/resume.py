@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.accepting import accept_option
-from bench.cli.running import conclude, shown
+from bench.cli.running import conclude, reported_if_interrupted, shown
 from bench.cli.signals import cancelled_by_signals
 from bench.errors import UsageError
 
@@ -73,6 +73,7 @@ def resume(
             ) from None
         order = order_again(ordered, signer)
         with (
+            reported_if_interrupted(lambda: folder, as_json=as_json),
             cancelled_by_signals() as cancellation,
             shown(order, quiet=as_json, page=page) as how,
         ):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.accepting import accept_option
-from bench.cli.running import conclude, shown
+from bench.cli.running import conclude, reported_if_interrupted, shown
 from bench.cli.signals import cancelled_by_signals
 from bench.errors import BenchError, UsageError
 from bench.printable import printable
@@ -130,6 +130,7 @@ def run(
 
         order = replace(order, signer=read_private_key(key))
     with (
+        reported_if_interrupted(place, as_json=as_json),
         cancelled_by_signals() as cancellation,
         shown(order, quiet=as_json, page=page) as how,
     ):

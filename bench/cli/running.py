@@ -40,17 +40,9 @@ def conclude(
     `strict`: an inconclusive certificate exits 3. An `acceptance` is strict too, but for what it
     accepts.
     """
-    from bench.report.render import render
-    from bench.report.text import Terminal, report_text
-    from bench.result import to_json
     from bench.verdict import Verdict
 
-    render(folder)
-    if as_json:
-        click.echo(to_json(record), nl=False)
-    else:
-        text = report_text(record, Terminal.of(sys.stdout), str(folder / "report.html"))
-        click.echo(text, nl=False)
+    _report(record, folder, as_json=as_json)
     if cancellation.reason is not None:
         click.echo(f"stopped; go on with: smets1-bench resume {printable(str(folder))}", err=True)
         raise SystemExit(INTERRUPTED)
@@ -64,6 +56,33 @@ def conclude(
     if code is ExitCode.PASS and not decided:
         code = ExitCode.INCONCLUSIVE
     raise SystemExit(code)
+
+
+@contextmanager
+def reported_if_interrupted(folder: Callable[[], Path], *, as_json: bool) -> Iterator[None]:
+    """Where the run in the block loses a port, what there is until then is reported; the error
+    goes on, and says how the run does.
+    """
+    from bench.runner import RunInterrupted
+
+    try:
+        yield
+    except RunInterrupted as lost:
+        _report(lost.record, folder(), as_json=as_json)
+        raise
+
+
+def _report(record: RunRecord, folder: Path, *, as_json: bool) -> None:
+    from bench.report.render import render
+    from bench.report.text import Terminal, report_text
+    from bench.result import to_json
+
+    render(folder)
+    if as_json:
+        click.echo(to_json(record), nl=False)
+    else:
+        text = report_text(record, Terminal.of(sys.stdout), str(folder / "report.html"))
+        click.echo(text, nl=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bench.conduct.breach import Breach, Watched, done
 from bench.devices import DisplayState, HanDevice, Role, WanState
-from bench.errors import PeerError, Refused
+from bench.errors import Interrupted, PeerError, Refused
 from bench.invariant import Invariant
 from bench.units import format_duration
 
@@ -33,7 +33,7 @@ def _refused_or_silent(watched: Watched, name: str) -> Iterator[Breach]:
             if act.answer.code not in RIGHTLY_REFUSED:
                 detail = f"{asked}: {act.answer.code}"
                 yield Breach(name, Invariant.REFUSED, detail, act.at)
-        elif isinstance(act.answer, PeerError):
+        elif isinstance(act.answer, PeerError) and not isinstance(act.answer, Interrupted):
             detail = f"{asked}: {act.answer.says}"
             yield Breach(name, Invariant.UNANSWERED, detail, act.at)
 

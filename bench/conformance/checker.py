@@ -57,7 +57,7 @@ class _Installation:
         self.order = Order()
         self.passage: Passage | None = None
         self.packed: int | None = None
-        self.late: list[tuple[Event, Where]] = []
+        self.late: list[tuple[Event, Micros, Where]] = []
         self.earlier: _Verdicts = ()
         self.latest: _Verdicts = ()
         self.told_earlier: _Told = ()
@@ -95,28 +95,31 @@ class Checker:
 
         It is safe to feed on after that, to find further faults.
         """
-        name = event.installation
+        self.take(event.at, event.installation, event, where)
+
+    def take(self, at: Micros, name: str, event: Event, where: Where) -> None:
+        """The same, where `at` and `name`, the installation's, stand for the event's own."""
         installation = self._installations.get(name)
         if installation is None:
             installation = self._installations[name] = _Installation(where)
         self.events += 1
         kind = type(event)
         try:
-            installation.order.admit(event)
+            installation.order.admit(event, at, name)
             passage = installation.passage
             if passage is None or kind is Opened:
-                passage = self._passage(name, installation, event, where)
+                passage = self._passage(name, installation, event, at, where)
             if kind is Attempt and passage is not None:
                 require_rising(cast(Attempt, event), passage)
         except FaultyLine:
             self._faulty = True
             raise
-        if event.at > self._last_at:
-            self._last_at = event.at
+        if at > self._last_at:
+            self._last_at = at
         if passage is None:
-            installation.late.append((event, where))
+            installation.late.append((event, at, where))
         else:
-            passage.add(event, where)
+            passage.add(event, at, where)
         if kind is Closed:
             installation.order.open = False
             self._rest(name, installation)
@@ -160,7 +163,7 @@ class Checker:
     # --- passages ---
 
     def _passage(
-        self, name: str, installation: _Installation, event: Event, where: Where
+        self, name: str, installation: _Installation, event: Event, at: Micros, where: Where
     ) -> Passage | None:
         """A fresh passage for the event, where there is none at hand or it opens one.
 
@@ -168,10 +171,11 @@ class Checker:
         settled.
         """
         if type(event) is Opened:
-            self._settle(name, installation)
+            if installation.passage is not None or installation.packed is not None:
+                self._settle(name, installation)
         elif installation.packed is not None:
             return None
-        installation.passage = Passage(event, where)
+        installation.passage = Passage(event, at, where)
         return installation.passage
 
     def _rest(self, name: str, installation: _Installation) -> None:
@@ -207,8 +211,8 @@ class Checker:
         if installation.packed is None or not installation.late:
             return installation.passage
         passage = Passage.unpacked(self._shelf.take(installation.packed))
-        for event, where in installation.late:
-            passage.add(event, where)
+        for event, at, where in installation.late:
+            passage.add(event, at, where)
         installation.packed, installation.late = None, []
         return passage
 

@@ -31,21 +31,25 @@ class Order:
         self.implicit = False
         self.shaken = False
 
-    def admit(self, event: Event) -> None:
-        """Raises FaultyLine if the event may not come now; else it has been counted in."""
-        if self.last_at is not None and event.at < self.last_at:
-            before, self.last_at = self.last_at, event.at
+    def admit(self, event: Event, at: Micros, name: str) -> None:
+        """Raises FaultyLine if the event may not come now; else it has been counted in.
+
+        `at` and `name`, the installation's, stand for the event's own.
+        """
+        if self.last_at is not None and at < self.last_at:
+            before, self.last_at = self.last_at, at
             raise FaultyLine(
                 f"at: expected a time not before {format_instant(before)}, the one before it of"
-                f" {shown(event.installation)}, got {format_instant(event.at)} (--sort sorts first)"
+                f" {shown(name)}, got {format_instant(at)} (--sort sorts first)"
             )
         first = self.last_at is None
-        self.last_at = event.at
+        self.last_at = at
         kind = type(event)
         if kind is Opened:
-            self._opened(event)
+            self._opened(event, name)
         elif self.open:
-            self._within(event)
+            if self.implicit or event.group is not None:
+                self._within(event, name)
         elif first and event.group is not None:
             self.open = self.implicit = True
             self.group = event.group
@@ -53,39 +57,34 @@ class Order:
             self.open = True
             self.group = self.group or event.group
         elif kind in _AFTER_CLOSE and self.group is not None:
-            self._within(event)
+            self._within(event, name)
         else:
-            raise FaultyLine(self._not_open(event))
+            raise FaultyLine(self._not_open(event, name))
 
-    def _opened(self, event: Event) -> None:
+    def _opened(self, event: Event, name: str) -> None:
         if self.implicit and not self.shaken:
-            raise FaultyLine(
-                f"opened: expected as the first event of {shown(event.installation)}, or not at all"
-            )
+            raise FaultyLine(f"opened: expected as the first event of {shown(name)}, or not at all")
         if self.open and not self.shaken:
-            raise FaultyLine(
-                f"opened: expected 'closed' first, {shown(event.installation)} is already open"
-            )
+            raise FaultyLine(f"opened: expected 'closed' first, {shown(name)} is already open")
         self.open = True
         self.group = event.group
 
-    def _within(self, event: Event) -> None:
+    def _within(self, event: Event, name: str) -> None:
         if event.group is None:
             if self.implicit and not self.shaken:
                 raise FaultyLine(
                     f"missing field 'group': expected {self.group} on every event of"
-                    f" {shown(event.installation)}, which has no 'opened'"
+                    f" {shown(name)}, which has no 'opened'"
                 )
         elif self.group is None:
             self.group = event.group
         elif event.group != self.group:
             raise FaultyLine(
-                f"group: expected {self.group}, the group of {shown(event.installation)},"
-                f" got {event.group}"
+                f"group: expected {self.group}, the group of {shown(name)}, got {event.group}"
             )
 
-    def _not_open(self, event: Event) -> str:
-        name = shown(event.installation)
+    def _not_open(self, event: Event, name: str) -> str:
+        name = shown(name)
         if self.group is not None:
             return (
                 f"{event.kind}: expected 'opened' first, or a report, an incident or an outage:"

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import marshal
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeVar
 
 from bench.conformance.facts import (
     LONG_AGO,
@@ -30,7 +31,7 @@ from bench.conformance.facts import (
     Tried,
     Updated,
 )
-from bench.conformance.timing import Outages
+from bench.conformance.timing import NO_OUTAGES, Outages
 from bench.trace import (
     Account,
     Attempt,
@@ -48,6 +49,8 @@ from bench.trace import (
     WeekDesignated,
 )
 from bench.units import SECOND, Micros
+
+_Fact = TypeVar("_Fact", bound=NamedTuple)
 
 ChainKey = tuple[str, str | None, str | None]
 """Section, operation, device."""
@@ -69,6 +72,7 @@ class Passage:
         "_outages",
         "_seq",
         "accounts",
+        "at_dcc",
         "authorisations",
         "began",
         "chains",
@@ -93,7 +97,7 @@ class Passage:
         "weeks",
     )
 
-    def __init__(self, first: Event, where: int) -> None:
+    def __init__(self, first: Event, at: Micros, where: int) -> None:
         self.opened_where = where
         self.began: Micros = LONG_AGO
         self.split = False
@@ -101,17 +105,19 @@ class Passage:
         self.suppliers: tuple[str, ...] = ()
         self.uncertainty: Micros = 0
         if isinstance(first, Opened):
-            self.began = first.at
+            self.began = at
             self.split = first.supply == "split"
             self.payment = first.payment
             self.suppliers = first.suppliers
             self.uncertainty = round(min(first.uncertainty_s, _FOREVER_S) * SECOND)
-        self.until: Micros = first.at
+        self.until: Micros = at
         self.ended: Ended | None = None
         self.weeks: list[Designated] = []
         self.authorisations: list[Authorised] = []
         self.steps: dict[str, list[Stepped]] = {}
         self.files: dict[str, list[Filed]] = {}
+        # whether the DCC holds the account; before the first switch the SMSO does
+        self.at_dcc = False
         self.accounts: list[Switched] = []
         self.chains: dict[ChainKey, list[list[Tried]]] = {}
         self.key_events: list[Keyed] = []
@@ -130,32 +136,36 @@ class Passage:
         self._doubts: dict[str, tuple[Micros, int]] = {}
         # the devices whose key is new
         self._new: set[str] = set()
-        self._outages: Outages | None = None
+        # None: to be put together from `outages`
+        self._outages: Outages | None = NO_OUTAGES
         self._seq = 0
 
     # --- events in ---
 
-    def add(self, event: Event, where: int) -> None:
-        """Takes the next event; it is not before any taken earlier."""
+    def add(self, event: Event, at: Micros, where: int) -> None:
+        """Takes the next event; it is not before any taken earlier.
+
+        `at` stands for the event's own.
+        """
         self._seq += 1
         take = _TAKE.get(type(event))
         if take is not None:
-            take(self, event, where)
+            take(self, event, at, where)
 
-    def _week(self, event: WeekDesignated, where: int) -> None:
-        self.weeks.append(Designated(self._seq, event.at, where, event.from_, event.to))
+    def _week(self, event: WeekDesignated, at: Micros, where: int) -> None:
+        self.weeks.append(Designated(self._seq, at, where, event.from_, event.to))
 
-    def _authorisation(self, event: Authorisation, where: int) -> None:
-        submitted = event.at if event.submitted is None else event.submitted
+    def _authorisation(self, event: Authorisation, at: Micros, where: int) -> None:
+        submitted = at if event.submitted is None else event.submitted
         accepted = event.outcome == "accepted"
         self.authorisations.append(
-            Authorised(self._seq, event.at, where, event.supplier, accepted, submitted)
+            Authorised(self._seq, at, where, event.supplier, accepted, submitted)
         )
 
-    def _step(self, event: Step, where: int) -> None:
+    def _step(self, event: Step, at: Micros, where: int) -> None:
         fact = Stepped(
             self._seq,
-            event.at,
+            at,
             where,
             event.section,
             event.outcome == "passed",
@@ -165,24 +175,25 @@ class Passage:
         )
         self.steps.setdefault(event.section, []).append(fact)
 
-    def _file(self, event: File, where: int) -> None:
-        fact = Filed(self._seq, event.at, where, event.action == "generated", event.actor)
+    def _file(self, event: File, at: Micros, where: int) -> None:
+        fact = Filed(self._seq, at, where, event.action == "generated", event.actor)
         self.files.setdefault(event.file, []).append(fact)
 
-    def _account(self, event: Account, where: int) -> None:
+    def _account(self, event: Account, at: Micros, where: int) -> None:
         to_dcc = event.holder == "DCC"
         if to_dcc != self.at_dcc:
             doubt = self._latest_doubt()
-            self.accounts.append(Switched(self._seq, event.at, where, to_dcc, event.actor, *doubt))
+            self.accounts.append(Switched(self._seq, at, where, to_dcc, event.actor, *doubt))
+            self.at_dcc = to_dcc
 
-    def _attempt(self, event: Attempt, where: int) -> None:
-        started = event.at
+    def _attempt(self, event: Attempt, at: Micros, where: int) -> None:
+        started = at
         if event.started is not None and event.started != started:
             started = event.started
             self.started_apart = True
         fact = Tried(
             self._seq,
-            event.at,
+            at,
             where,
             event.number,
             event.phase == "long",
@@ -198,11 +209,11 @@ class Passage:
         if event.section == "3.3" and event.device is not None:
             self.touched.add(event.device)
             if event.outcome == "unknown":
-                self._doubt(event.device, event.at, where)
+                self._doubt(event.device, at, where)
 
-    def _key(self, event: Key, where: int) -> None:
+    def _key(self, event: Key, at: Micros, where: int) -> None:
         device = event.device or ""
-        fact = Keyed(self._seq, event.at, where, device, event.state)
+        fact = Keyed(self._seq, at, where, device, event.state)
         self.key_events.append(fact)
         self.keys[device] = fact
         self.touched.add(device)
@@ -211,30 +222,30 @@ class Passage:
         else:
             self._new.discard(device)
         if event.state == "unknown" or event.proof == "none":
-            self._doubt(device, event.at, where)
+            self._doubt(device, at, where)
         else:
             self._doubts.pop(device, None)
 
-    def _smi(self, event: Smi, where: int) -> None:
-        self.smi.append(Updated(self._seq, event.at, where, event.outcome == "updated"))
+    def _smi(self, event: Smi, at: Micros, where: int) -> None:
+        self.smi.append(Updated(self._seq, at, where, event.outcome == "updated"))
 
-    def _incident(self, event: Incident, where: int) -> None:
+    def _incident(self, event: Incident, at: Micros, where: int) -> None:
         raised = event.outcome == "raised"
         self.incidents.append(
-            IncidentMoved(self._seq, event.at, where, event.incident, raised, event.acting_party)
+            IncidentMoved(self._seq, at, where, event.incident, raised, event.acting_party)
         )
 
-    def _report(self, event: Report, where: int) -> None:
-        self.reports.append(Reported(self._seq, event.at, where, event.report, event.code))
+    def _report(self, event: Report, at: Micros, where: int) -> None:
+        self.reports.append(Reported(self._seq, at, where, event.report, event.code))
 
-    def _outage(self, event: Outage, where: int) -> None:
+    def _outage(self, event: Outage, at: Micros, where: int) -> None:
         blind = event.of != "clock"
-        self.outages.append(Out(self._seq, event.at, where, event.from_, event.to, blind))
+        self.outages.append(Out(self._seq, at, where, event.from_, event.to, blind))
         self._outages = None
 
-    def _close(self, event: Closed, where: int) -> None:
-        self.ended = Ended(self._seq, event.at, where, event.outcome, *self._latest_doubt())
-        self.until = event.at
+    def _close(self, event: Closed, at: Micros, where: int) -> None:
+        self.ended = Ended(self._seq, at, where, event.outcome, *self._latest_doubt())
+        self.until = at
 
     def _doubt(self, device: str, at: Micros, where: int) -> None:
         if self.first_doubt is None:
@@ -246,11 +257,6 @@ class Passage:
         return next(reversed(self._doubts.values()), (None, None))
 
     # --- state ---
-
-    @property
-    def at_dcc(self) -> bool:
-        """Whether the DCC holds the account; before the first switch the SMSO does."""
-        return bool(self.accounts) and self.accounts[-1].to_dcc
 
     @property
     def outcome(self) -> str | None:
@@ -287,18 +293,15 @@ class Passage:
         lists = []
         for index, facts in enumerate(_lists_of(self)):
             if facts:
-                lists.append((index, list(map(tuple, facts))))
+                lists.append((index, list(_flat(facts))))
         return marshal.dumps(
             (
                 _plain_of(self),
                 None if self.ended is None else tuple(self.ended),
                 lists,
-                {name: list(map(tuple, facts)) for name, facts in self.steps.items()},
-                {name: list(map(tuple, facts)) for name, facts in self.files.items()},
-                {
-                    key: [list(map(tuple, chain)) for chain in chains]
-                    for key, chains in self.chains.items()
-                },
+                list(_flat(_flat(self.steps.values()))),
+                {name: list(_flat(facts)) for name, facts in self.files.items()},
+                {key: [list(_flat(one)) for one in chains] for key, chains in self.chains.items()},
                 self.touched,
             )
         )
@@ -312,13 +315,15 @@ class Passage:
         passage.ended = None if ended is None else Ended._make(ended)
         for name in _LISTS:
             setattr(passage, name, [])
-        for index, rows in lists:
+        for index, values in lists:
             name = tuple(_LISTS)[index]
-            setattr(passage, name, list(map(_LISTS[name], rows)))
-        passage.steps = {name: list(map(Stepped._make, rows)) for name, rows in steps.items()}
-        passage.files = {name: list(map(Filed._make, rows)) for name, rows in files.items()}
+            setattr(passage, name, _facts(_LISTS[name], values))
+        passage.steps = {}
+        for step in _facts(Stepped, steps):
+            passage.steps.setdefault(step.section, []).append(step)
+        passage.files = {name: _facts(Filed, values) for name, values in files.items()}
         passage.chains = {
-            key: [list(map(Tried._make, rows)) for rows in group] for key, group in chains.items()
+            key: [_facts(Tried, values) for values in group] for key, group in chains.items()
         }
         passage.touched = touched
         passage.keys = {key.device: key for key in passage.key_events}
@@ -328,11 +333,20 @@ class Passage:
         return passage
 
 
+_flat: Final = chain.from_iterable
+
+
+def _facts(cls: type[_Fact], values: Sequence[Any]) -> list[_Fact]:
+    """The facts whose values stand there one after the other."""
+    rows = zip(*[iter(values)] * len(cls._fields), strict=True)
+    return list(map(cls._make, rows))
+
+
 def _seq_of(fact: Stepped) -> int:
     return fact.seq
 
 
-_TAKE: Final[Mapping[type[Event], Callable[[Passage, Any, int], None]]] = {
+_TAKE: Final[Mapping[type[Event], Callable[[Passage, Any, Micros, int], None]]] = {
     WeekDesignated: Passage._week,
     Authorisation: Passage._authorisation,
     Step: Passage._step,
@@ -348,6 +362,7 @@ _TAKE: Final[Mapping[type[Event], Callable[[Passage, Any, int], None]]] = {
 }
 
 _PLAIN: Final = (
+    "at_dcc",
     "began",
     "split",
     "payment",
@@ -360,15 +375,15 @@ _PLAIN: Final = (
     "_seq",
 )
 
-_LISTS: Final[Mapping[str, Callable[[Any], tuple[Any, ...]]]] = {
-    "weeks": Designated._make,
-    "authorisations": Authorised._make,
-    "accounts": Switched._make,
-    "key_events": Keyed._make,
-    "smi": Updated._make,
-    "incidents": IncidentMoved._make,
-    "reports": Reported._make,
-    "outages": Out._make,
+_LISTS: Final[Mapping[str, type[NamedTuple]]] = {
+    "weeks": Designated,
+    "authorisations": Authorised,
+    "accounts": Switched,
+    "key_events": Keyed,
+    "smi": Updated,
+    "incidents": IncidentMoved,
+    "reports": Reported,
+    "outages": Out,
 }
 
 _plain_of: Final = attrgetter(*_PLAIN)

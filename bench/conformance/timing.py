@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from bench.conformance.facts import FOR_EVER, Out
 from bench.units import Micros
@@ -63,7 +64,10 @@ class Outages:
         return self._blind.overlap(start, FOR_EVER)
 
 
-@dataclass(frozen=True, slots=True)
+NO_OUTAGES: Final = Outages(())
+
+
+@dataclass(slots=True)
 class Timing:
     """Judges spans of one passage. `exclusive`: a limit reached exactly is missed."""
 

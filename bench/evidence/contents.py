@@ -30,6 +30,8 @@ DECLARED: Final = {
     r"result\.json": "what was found",
     r"details\.yaml": "who ordered the test, who made it",
     r"environment\.json": "the machine and its software",
+    r"grid\.json": "what a grid of faults came to",
+    r"stopped-by-a-fault\.jsonl": "which faults of its scenarios stopped the run",
     r"clock\.json": "how good the clock was",
     r"checkpoints\.jsonl": "the run's own checkpoints",
     r"journal\.db": "every act of the run with its result, chained",
@@ -39,7 +41,7 @@ DECLARED: Final = {
 }
 """Patterns of names, and what stands in such a file."""
 
-NOT_NAMED: Final = frozenset({"report.html", "junit.xml", "mrr6.csv", "run.lock"})
+NOT_NAMED: Final = frozenset({"report.html", "junit.xml", "mrr6.csv", "faults.html", "run.lock"})
 """Reports are made anew by `pack` from trace and result; a lock is no evidence."""
 
 _PATTERN: Final = re.compile("|".join(f"(?:{pattern})" for pattern in DECLARED))

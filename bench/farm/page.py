@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.farm.record import FarmRecord
-from bench.report.html import TEMPLATES as REPORT_TEMPLATES
+from bench.report import TEMPLATES as REPORT_TEMPLATES
 from bench.report.marks import SYMBOLS
 from bench.report.render import HTML
 

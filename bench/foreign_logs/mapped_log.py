@@ -12,7 +12,7 @@ from bench.foreign_logs.map_checks import LISTS, TIMES, as_json
 from bench.foreign_logs.records import Record, Records, csv_records, json_records
 from bench.spelling import did_you_mean
 from bench.trace import Event
-from bench.trace_reading import FaultyLine, Places, UnreadableTrace, Where, event_of, shown
+from bench.trace_reading import FaultyLine, PlacedRow, Places, UnreadableTrace, event_of, shown
 from bench.units import format_instant
 
 
@@ -32,19 +32,21 @@ class MappedLog:
         self._read_time = time_reader(log_map.time)
         self._entries = [(entry, {**log_map.common, **entry.fields}) for entry in log_map.events]
 
-    def __iter__(self) -> Iterator[tuple[Where, Event | FaultyLine]]:
+    def __iter__(self) -> Iterator[PlacedRow]:
         for line, record in self._records():
             if not self.lines and self._map.log is LogFormat.CSV:
                 self._check_columns(record)
             self.lines += 1
             if isinstance(record, FaultyLine):
-                yield self._base + line, record
+                yield self._base + line, 0, "", record
                 continue
             event = self._event(record)
             if event is None:
                 self.empty_lines += 1
+            elif isinstance(event, FaultyLine):
+                yield self._base + line, 0, "", event
             else:
-                yield self._base + line, event
+                yield self._base + line, event.at, event.installation, event
 
     def _records(self) -> Records:
         if self._map.log is LogFormat.JSON:

@@ -1,4 +1,4 @@
-"""`grid.json`: what a grid came to, with the command that replays each red cell."""
+"""`grid.json`: what a grid came to, with commands that replay its cells."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from typing import Any, Final
 
 from bench.grid.judging import End
 from bench.grid.plan import Order, Part
-from bench.grid.tally import Tally
+from bench.grid.tally import PARKED, Named, Place, Tally
 from bench.grid.trial import DIRECT
 from bench.grid.working import Grid
 from bench.tool_identity import tool_commit, tool_version
 
-FORMAT: Final = 1
-GRID: Final = "grid.json"
+FORMAT: Final = 2
 
 
 def replay(cell: str, via: str) -> str:
@@ -41,6 +40,8 @@ def grid_json(order: Order, grid: Grid, workers: int) -> str:
         "workers": workers,
         "seconds": round(grid.seconds, 1),
         "complete": grid.complete,
+        "runs": grid.runs,
+        "red": grid.red,
         "parts": {str(part): _part(tally, order.via) for part, tally in _parts(grid)},
     }
     return json.dumps(record, indent=1) + "\n"
@@ -57,12 +58,30 @@ def _part(tally: Tally, via: str) -> dict[str, Any]:
         "requests": tally.requests,
         "unstruck": tally.unstruck,
         "ends": {end.value: tally.runs[end.value] for end in End if tally.runs[end.value]},
-        "red": [
-            {"cell": red.cell, "end": red.end, "why": red.why, "replay": replay(red.cell, via)}
-            for red in tally.red
-        ],
-        "heat": [
-            {"installation": place[0], "fault": place[1], "where": place[2], "ends": dict(ends)}
-            for place, ends in sorted(tally.heat.items())
-        ],
+        "red": [_named(each, via) for each in tally.red],
+        "parked": [_named(each, via) for each in tally.parked],
+        "heat": [_heat(tally, place, via) for place in sorted(tally.heat)],
+    }
+
+
+def _named(each: Named, via: str) -> dict[str, str]:
+    return {
+        "cell": each.cell,
+        "end": each.end,
+        "why": each.why,
+        "replay": replay(each.cell, via),
+    }
+
+
+def _heat(tally: Tally, place: Place, via: str) -> dict[str, Any]:
+    """`replay`: of the worst run there, or one of them."""
+    ends = tally.heat[place]
+    return {
+        "installation": place[0],
+        "fault": place[1],
+        "where": place[2],
+        "ends": dict(ends),
+        "red": sum(count for end, count in ends.items() if End(end).red),
+        "parked": sum(ends[end.value] for end in PARKED),
+        "replay": replay(tally.shown[place][2], via),
     }

@@ -11,18 +11,21 @@ from bench.grid.judging import End
 from bench.grid.trial import Trial
 from bench.trace import Closed, Event, File, Smi, Step
 
-KEPT_RED: Final = 200
-"""So many red cells are kept by name; all are counted."""
+KEPT: Final = 200
+"""So many red cells, and so many parked ones, are kept by name; all are counted."""
 
 Place = tuple[str, str, str]
 """Installation, fault, and where it struck: a step of the process, or a message of key rotation."""
 
 
 @dataclass(frozen=True, slots=True)
-class Red:
+class Named:
     cell: str
     end: str
     why: str
+
+
+PARKED: Final = (End.PARKED, End.UNHEARD)
 
 
 @dataclass(slots=True)
@@ -30,14 +33,17 @@ class Tally:
     """Adds up: the tally of two halves is the sum of theirs.
 
     `runs` counts what was run, `stood_for` the schedules that those runs stand for. A run with
-    several strikes is counted at the place of each.
+    several strikes is counted at the place of each. `shown`: of the cells at a place one of the
+    worst, which a reader may run again, with how good its end is.
     """
 
     runs: Counter[str] = field(default_factory=Counter)
     stood_for: int = 0
     requests: int = 0
     heat: dict[Place, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    red: list[Red] = field(default_factory=list)
+    shown: dict[Place, tuple[int, int, str]] = field(default_factory=dict)
+    red: list[Named] = field(default_factory=list)
+    parked: list[Named] = field(default_factory=list)
     unstruck: int = 0
 
     def add(self, trial: Trial, stands_for: int = 1) -> None:
@@ -46,10 +52,14 @@ class Tally:
         self.stood_for += stands_for
         self.requests += len(trial.requests)
         self.unstruck += trial.struck < len(trial.cell.strikes)
+        good = 0 if end.red else 1 if end in PARKED else 2
+        name = str(trial.cell)
         for place in _places(trial):
             self.heat[place][end.value] += 1
-        if end.red and len(self.red) < KEPT_RED:
-            self.red.append(Red(str(trial.cell), end.value, trial.ended.why))
+            self._show(place, (good, len(name), name))
+        kept = self.red if end.red else self.parked
+        if good < 2 and len(kept) < KEPT:
+            kept.append(Named(name, end.value, trial.ended.why))
 
     def merge(self, other: Tally) -> None:
         self.runs.update(other.runs)
@@ -58,8 +68,13 @@ class Tally:
         self.unstruck += other.unstruck
         for place, counts in other.heat.items():
             self.heat[place].update(counts)
-        self.red = sorted([*self.red, *other.red], key=lambda red: (len(red.cell), red.cell))
-        del self.red[KEPT_RED:]
+        for place, shown in other.shown.items():
+            self._show(place, shown)
+        self.red = _shortest([*self.red, *other.red])
+        self.parked = _shortest([*self.parked, *other.parked])
+
+    def _show(self, place: Place, shown: tuple[int, int, str]) -> None:
+        self.shown[place] = min(shown, self.shown.get(place, shown))
 
     @property
     def total(self) -> int:
@@ -72,6 +87,10 @@ class Tally:
     def share(self, end: End) -> float:
         """Of the runs, from 0 to 1."""
         return self.runs[end.value] / self.total if self.total else 0.0
+
+
+def _shortest(named: list[Named]) -> list[Named]:
+    return sorted(named, key=lambda each: (len(each.cell), each.cell))[:KEPT]
 
 
 def _places(trial: Trial) -> set[Place]:

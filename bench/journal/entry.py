@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 from typing import Final
 
 from bench.journal.moment import Moment
@@ -42,11 +41,10 @@ START: Final = bytes(32)
 
 
 def chained(before: bytes, entry: Entry) -> bytes:
-    """SHA-256 over the link before and every field of the entry."""
-    when = entry.moment
-    fields = (
-        *(entry.kind.value, entry.number, entry.target, entry.operation, entry.body),
-        *(when.at, when.monotonic, when.boot),
+    """SHA-256 over the link before and every field of the entry, texts after all their lengths."""
+    when, target, operation, body = entry.moment, entry.target, entry.operation, entry.body
+    line = (
+        f"{entry.kind} {entry.number} {when.at} {when.monotonic} {len(when.boot)} "
+        f"{len(target)} {len(operation)} {len(body)} {when.boot}{target}{operation}{body}"
     )
-    line = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(before + line.encode("utf-8", "surrogatepass")).digest()
+    return sha256(before + line.encode("utf-8", "surrogatepass")).digest()

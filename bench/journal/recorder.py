@@ -17,7 +17,7 @@ from typing import Any, NoReturn, TypeVar
 
 from bench.clock import Cancellation, Cancelled, Clock, PacedClock
 from bench.devices import Identity
-from bench.errors import Ambiguous, BenchError, PeerError, PortGone, UsageError
+from bench.errors import BenchError, Interrupted, PeerError, PortGone, UsageError
 from bench.journal.entry import Entry, Kind
 from bench.journal.gap import Gap, clock_is_synchronised, gap_between
 from bench.journal.key_store import KeyStore
@@ -246,7 +246,7 @@ class Recorder:
         self._go_live(None)
         try:
             result = call()
-        except JournalFull as error:
+        except (JournalFull, PortGone) as error:
             self.stop(error)
         keep = Keep.SYNCED if target == "keys" else Keep.GATHERED
         self._write(Kind.READING, target, operation, written(kept(result)), keep)
@@ -296,7 +296,7 @@ class Recorder:
 
     def _interrupted(self, target: str, operation: str) -> Callable[[], Any]:
         def doubt() -> Any:
-            raise Ambiguous(target, operation, "the bench stopped in the middle of it")
+            raise Interrupted(target, operation, "the bench stopped in the middle of it")
 
         return doubt
 

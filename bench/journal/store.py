@@ -24,16 +24,17 @@ from bench.journal.moment import Moment
 
 FILE: Final = "journal.db"
 HEAD: Final = "journal.head"
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _APPLICATION: Final = 0x53314A31  # "S1J1"
 _GATHERED: Final = 5_000
 _COLUMNS: Final = "number, kind, target, operation, body, at, monotonic, boot, chain"
+_INSERT: Final = f"INSERT INTO entry (seq, {_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)"
 _TABLE: Final = """CREATE TABLE entry (
     seq INTEGER PRIMARY KEY, number INTEGER NOT NULL, kind TEXT NOT NULL, target TEXT NOT NULL,
     operation TEXT NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL, monotonic INTEGER NOT NULL,
     boot TEXT NOT NULL, chain BLOB NOT NULL) STRICT"""
 
-
+_Row = tuple[object, ...]
 _HEAD: Final = re.compile(rb"([0-9]{16}) ([0-9a-f]{64})\n")
 _DAMAGED: Final = (
     "the run cannot be taken up again; its devices may hold a new key: docs/journal.md says what "
@@ -70,7 +71,7 @@ class Journal:
         self._head_file = os.open(
             path.with_name(HEAD), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
         )
-        self._gathered = 0
+        self._gathered: list[_Row] = []
         self.length = 0
         self.head = START
 
@@ -115,7 +116,7 @@ class Journal:
                 journal.abandon()
 
     def add(self, entry: Entry, keep: Keep) -> None:
-        """Raises `JournalFull`; then nothing of the entry was kept."""
+        """Raises `JournalFull`; then nothing of the entry was kept, nor of those gathered."""
         head = chained(self.head, entry)
         when = entry.moment
         row = (
@@ -125,6 +126,7 @@ class Journal:
         try:
             self._insert(row, keep)
         except sqlite3.Error as error:
+            self.abandon()  # what was gathered is lost, and nothing may follow it
             raise _unwritable(self._path, error) from error
         self.head = head
         self.length += 1
@@ -139,31 +141,30 @@ class Journal:
         os.pwrite(self._head_file, f"{self.length:016d} {self.head.hex()}\n".encode(), 0)
         os.fdatasync(self._head_file)
 
-    def _insert(self, row: tuple[object, ...], keep: Keep) -> None:
-        run = self._connection.execute
-        insert = f"INSERT INTO entry (seq, {_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)"
-        if keep is Keep.GATHERED:
-            if not self._connection.in_transaction:
-                run("BEGIN")
-                self._gathered = 0
-            run(insert, row)
-            self._gathered += 1
-            if self._gathered >= _GATHERED:
-                run("COMMIT")
+    def _insert(self, row: _Row, keep: Keep) -> None:
+        self._gathered.append(row)
+        if keep is Keep.SYNCED:
+            self._connection.execute("PRAGMA synchronous=FULL")
+        if keep is not Keep.GATHERED or len(self._gathered) >= _GATHERED:
+            self._commit()
+        if keep is Keep.SYNCED:
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+
+    def _commit(self) -> None:
+        """What was gathered, in one transaction."""
+        rows, self._gathered = self._gathered, []
+        if len(rows) == 1:
+            self._connection.execute(_INSERT, rows[0])
             return
-        if self._connection.in_transaction:
-            run("COMMIT")
-        if keep is Keep.SYNCED:
-            run("PRAGMA synchronous=FULL")
-        run(insert, row)
-        if keep is Keep.SYNCED:
-            run("PRAGMA synchronous=NORMAL")
+        self._connection.execute("BEGIN")
+        self._connection.executemany(_INSERT, rows)
+        self._connection.execute("COMMIT")
 
     def close(self) -> None:
         """Writes what was gathered. Safe to repeat."""
         try:
-            if self._connection.in_transaction:
-                self._connection.execute("COMMIT")
+            if self._gathered:
+                self._commit()
         except sqlite3.Error as error:
             raise _unwritable(self._path, error) from error
         finally:

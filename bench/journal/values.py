@@ -8,13 +8,12 @@ in the key store (`bench.journal.key_store`).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
-from functools import cache
 from importlib import import_module
 from pathlib import PurePath
 from typing import Any, Final
@@ -24,62 +23,48 @@ from bench.secret import Secret
 
 _MARK: Final = "$"
 _OURS: Final = "bench."
-_PLAIN: Final = frozenset({type(None), bool, int, float, str})
 
 
 def written(value: object) -> str:
-    """The value as one line of JSON; equal values give equal lines."""
-    return json.dumps(encode(value), ensure_ascii=False, separators=(",", ":"))
+    """The value as one line of JSON; equal values give equal lines.
+
+    Raises `TypeError` for what has no written form.
+    """
+    kind = type(value)
+    write = _WRITERS.get(kind)
+    if write is None:
+        write = _WRITERS[kind] = _writer_for(kind)
+    return write(value)
 
 
-def encode(value: object) -> Any:
-    """The value in the terms of JSON. Raises `TypeError` for what has no written form."""
-    kind: Any = type(value)
-    if kind in _PLAIN:
-        return value
-    if isinstance(value, tuple | list) and kind in (tuple, list):
-        return [encode(item) for item in value]
-    if isinstance(value, float):
-        return value
-    if isinstance(value, Enum):
-        return {_MARK: "enum", "of": _name(type(value)), "value": value.name}
-    if isinstance(value, int | str):
-        return value
-    if isinstance(value, Secret):
-        return {_MARK: "secret", "label": value.label, "check-value": value.check_value}
-    if isinstance(value, Decimal):
-        return {_MARK: "decimal", "value": str(value)}
-    if isinstance(value, date):
-        return {_MARK: "date", "value": value.isoformat()}
-    if isinstance(value, type):
-        return {_MARK: "type", "of": _name(value)}
-    if isinstance(value, BaseException):
-        return _encode_error(value)
-    if is_dataclass(value):
-        held = {name: encode(getattr(value, name)) for name in _fields(kind)}
-        return {_MARK: "is", "of": _name(kind), "fields": held}
-    if isinstance(value, Mapping):
-        return {_MARK: "map", "items": [[encode(k), encode(v)] for k, v in value.items()]}
-    if isinstance(value, AbstractSet):
-        return {_MARK: "set", "items": sorted((encode(item) for item in value), key=json.dumps)}
-    if isinstance(value, PurePath):
-        return {_MARK: "path", "value": str(value)}
-    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-        return [encode(item) for item in value]
-    raise TypeError(f"a {type(value).__name__} has no form in the journal")
+_Write = Callable[[Any], str]
 
 
-@cache
-def _fields(cls: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(cls))
+def _writer_for(kind: type) -> _Write:
+    """Chosen once for each class: a journal writes the same few over and over."""
+    if is_dataclass(kind):
+        return _dataclass_writer(kind)
+    return next((write for base, write in _FORMS if issubclass(kind, base)), _raw)
 
 
-@cache
-def _name(cls: type) -> str:
-    return f"{cls.__module__}:{cls.__qualname__}"
+def _sequence(value: Sequence[object]) -> str:
+    return f"[{','.join(map(written, value))}]"
 
 
-def _encode_error(error: BaseException) -> Any:
+def _marked(mark: str, rest: str) -> str:
+    return f'{{"{_MARK}":"{mark}",{rest}}}'
+
+
+def _enum(value: Enum) -> str:
+    return _marked("enum", f'"of":"{_name(type(value))}","value":"{value.name}"')
+
+
+def _secret(value: Secret) -> str:
+    said = f'"label":{_quoted(value.label)},"check-value":{_quoted(value.check_value)}'
+    return _marked("secret", said)
+
+
+def _error(error: BaseException) -> str:
     """By the family it belongs to: a driver's own subclass says no more than that."""
     if isinstance(error, PeerError):
         said = [error.peer, error.operation, error.detail, error.code]
@@ -88,7 +73,61 @@ def _encode_error(error: BaseException) -> Any:
     else:
         raise TypeError(f"a {type(error).__name__} is not the outcome of an act")
     family = next(cls for cls in type(error).__mro__ if cls.__module__ == "bench.errors")
-    return {_MARK: "error", "of": _name(family), "said": said}
+    return _marked("error", f'"of":"{_name(family)}","said":{written(said)}')
+
+
+def _dataclass_writer(cls: Any) -> _Write:
+    head = f'{{"{_MARK}":"is","of":"{_name(cls)}","fields":{{'
+    named = tuple((field.name, f'"{field.name}":') for field in fields(cls))
+
+    def write(value: Any) -> str:
+        held = [key + written(getattr(value, name)) for name, key in named]
+        return f"{head}{','.join(held)}}}}}"
+
+    return write
+
+
+def _map(value: Mapping[object, object]) -> str:
+    items = [f"[{written(key)},{written(held)}]" for key, held in value.items()]
+    return _marked("map", f'"items":[{",".join(items)}]')
+
+
+def _set(value: AbstractSet[object]) -> str:
+    return _marked("set", f'"items":[{",".join(sorted(map(written, value)))}]')
+
+
+def _raw(value: object) -> str:
+    raise TypeError(f"a {type(value).__name__} has no form in the journal")
+
+
+def _name(cls: type) -> str:
+    return f"{cls.__module__}:{cls.__qualname__}"
+
+
+_quoted: Final = json.JSONEncoder(ensure_ascii=False).encode
+
+_FORMS: Final[tuple[tuple[Any, _Write], ...]] = (
+    (Enum, _enum),
+    (str, _quoted),
+    (bool, lambda value: "true" if value else "false"),
+    (int, int.__repr__),
+    (float, json.JSONEncoder().encode),
+    (type(None), lambda _: "null"),
+    (tuple, _sequence),
+    (Secret, _secret),
+    (Decimal, lambda value: _marked("decimal", f'"value":"{value}"')),
+    (date, lambda value: _marked("date", f'"value":"{value.isoformat()}"')),
+    (type, lambda value: _marked("type", f'"of":"{_name(value)}"')),
+    (BaseException, _error),
+    (Mapping, _map),
+    (AbstractSet, _set),
+    (PurePath, lambda value: _marked("path", f'"value":{_quoted(str(value))}')),
+    (bytes | bytearray, _raw),
+    (Sequence, _sequence),
+)
+"""The first that fits is taken: an enum may be a text or a number too."""
+
+_WRITERS: Final[dict[type, _Write]] = {}
 
 
 def read(line: str) -> Any:

@@ -23,7 +23,7 @@ from bench.errors import BenchError
 from bench.large_checks.extra import scale_library
 from bench.large_checks.rows import RowReader
 from bench.trace import Event, own_fields
-from bench.trace_reading import FaultyLine, Places, UnreadableTrace, Where
+from bench.trace_reading import PlacedRow, Places, UnreadableTrace
 
 COLUMNS: Final = ("at", "installation", "event", "fields")
 
@@ -122,7 +122,7 @@ class ParquetTrace:
         self.empty_lines = 0
         self._base = places.add(self.name)
 
-    def __iter__(self) -> Iterator[tuple[Where, Event | FaultyLine]]:
+    def __iter__(self) -> Iterator[PlacedRow]:
         rows_of(self.path)
         reader = RowReader()
         with scale_library("pyarrow.parquet").ParquetFile(self.path) as file:
@@ -131,7 +131,8 @@ class ParquetTrace:
                 texts = [shared_texts(batch.column(name)) for name in COLUMNS[1:]]
                 for at, name, kind, fields in zip(ats, *texts, strict=True):
                     self.lines += 1
-                    yield self._base + self.lines, reader.read(at, name, kind, fields)
+                    said = reader.read(at, name, kind, fields)
+                    yield self._base + self.lines, at or 0, name or "", said
 
 
 def shared_texts(column: Any) -> list[str | None]:

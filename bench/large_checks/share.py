@@ -6,10 +6,10 @@ One installation comes after the other, so that the facts of one at a time are i
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bench.conformance.checker import Checker
 from bench.conformance.finding import Part
@@ -45,10 +45,9 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """How DuckDB works: octets of memory, threads, and the folder for what does not fit."""
+    """How DuckDB works: octets of memory, and the folder for what does not fit."""
 
     memory: int
-    threads: int
     folder: str
 
 
@@ -80,7 +79,7 @@ def connect(sorting: Sorting) -> duckdb.DuckDBPyConnection:
     connection: duckdb.DuckDBPyConnection = scale_library("duckdb").connect()
     connection.execute("SET memory_limit = ?", [f"{sorting.memory // 1024}KiB"])
     connection.execute("SET temp_directory = ?", [sorting.folder])
-    connection.execute(f"SET threads = {sorting.threads}")
+    connection.execute("SET threads = 1")  # each takes memory; there are processes enough
     connection.execute("SET preserve_insertion_order = false")
     connection.execute("SET enable_progress_bar = false")  # it would go to standard output
     return connection
@@ -103,25 +102,23 @@ def judge_share(share: Share, task: Task, said: Said) -> Part:
     ats = array("q")
     with rare_collections(), connect(task.sorting) as connection:
         at_hand = None
-        for where, event in _events(connection, share, task):
-            if isinstance(event, FaultyLine):
-                raise Unclean
-            if event.installation != at_hand:
-                if at_hand is not None:
-                    checker.leave(at_hand, task.until)
-                at_hand = event.installation
+        take = checker.take
+        for rows in _rows_of(connection, share, task):
+            told = checker.events
             try:
-                if task.sort:
-                    ranked.append(where)
-                    ats.append(event.at)
-                    checker.feed(event, len(ranked) - 1)
-                else:
-                    checker.feed(event, where)
+                for where, at, installation, event in rows:
+                    if installation != at_hand:
+                        if at_hand is not None:
+                            checker.leave(at_hand, task.until)
+                        at_hand = installation
+                    if task.sort:
+                        ranked.append(where)
+                        ats.append(at)
+                        where = len(ranked) - 1
+                    take(at, installation, event, where)
             except FaultyLine:
                 raise Unclean from None
-            if not checker.events % _ROWS_AT_ONCE:
-                said(_ROWS_AT_ONCE)
-        said(checker.events % _ROWS_AT_ONCE)
+            said(checker.events - told)
         part = checker.part(task.until)
     if not task.sort:
         return part
@@ -129,42 +126,66 @@ def judge_share(share: Share, task: Task, said: Said) -> Part:
     return replace(part, findings=in_order)
 
 
-def _events(
+def _rows_of(
     connection: duckdb.DuckDBPyConnection, share: Share, task: Task
-) -> Iterator[tuple[Where, Event | FaultyLine]]:
+) -> Iterator[Iterator[tuple[Where, Micros, str, Event]]]:
+    """The rows of the share in their order, some at once. Iterating may raise FaultyLine."""
     rows = connection.sql(
         f"SELECT place, moment, installation, event, text FROM ({_rows(task.tables)})"
         f" WHERE hash(installation) % {share.of} = {share.index}"
         f" ORDER BY installation, {'moment, place' if task.sort else 'place'}"
     )
-    lines, row_reader = LineReader(), RowReader()
+    lines, rows_read = LineReader(), RowReader()
     for batch in rows.to_arrow_reader(_ROWS_AT_ONCE):
-        places, ats = (batch.column(i).to_pylist() for i in range(2))
-        names, kinds, texts = (shared_texts(batch.column(i)) for i in range(2, 5))
-        for place, at, name, kind, text in zip(places, ats, names, kinds, texts, strict=True):
-            if kind is not None or text is None:
-                yield place, row_reader.read(at, name, kind, text)
-            else:
-                try:
-                    yield place, lines.read(text)
-                except FaultyLine as fault:
-                    yield place, fault
+        yield _read(batch, lines, rows_read)
+
+
+def _read(
+    batch: Any, lines: LineReader, rows: RowReader
+) -> Iterator[tuple[Where, Micros, str, Event]]:
+    """Raises FaultyLine at the first fault."""
+    columns: list[list[Any]] = [batch.column(i).to_pylist() for i in range(2)]
+    columns.extend(shared_texts(batch.column(i)) for i in range(2, 5))
+    for where, at, installation, kind, text in zip(*columns, strict=True):
+        if kind is None:
+            yield where, at, installation, lines.read_on(at, installation, text)
+        else:
+            said = rows.read(at, installation, kind, text)
+            if isinstance(said, FaultyLine):
+                raise said
+            yield where, at, installation, said
 
 
 def _rows(tables: tuple[Table, ...]) -> str:
     """SQL for all events of a trace: place, moment (`at`), installation, event, text.
 
-    `event` is NULL where `text` is a whole line.
+    `event` is NULL where `text` is a line or the rest of one (`Piece`). All pieces are one scan and
+    all Parquet files another: with a scan for each DuckDB runs out of memory before it spills.
     """
-    return " UNION ALL ".join(
-        f'SELECT {table.base} + line AS place, "at" AS moment, installation, NULL AS event, text'
-        f" FROM read_parquet({_quoted(table.path)})"
-        if table.lined
-        else f'SELECT {table.base + 1} + file_row_number AS place, epoch_us("at") AS moment,'
-        f" coalesce(installation, '') AS installation, coalesce(event, '') AS event, fields AS text"
-        f" FROM read_parquet({_quoted(table.path)}, file_row_number = true)"
-        for table in tables
-    )
+    pieces = [table for table in tables if table.lined]
+    rows = [table for table in tables if not table.lined]
+    scans = []
+    if pieces:
+        scans.append(
+            f'SELECT {_base(pieces)} + line AS place, "at" AS moment, installation, NULL AS event,'
+            f" text FROM read_parquet({_files(pieces)})"
+        )
+    if rows:
+        scans.append(
+            f'SELECT {_base(rows)} + 1 + file_row_number AS place, epoch_us("at") AS moment,'
+            f" coalesce(installation, '') AS installation, coalesce(event, '') AS event,"
+            f" fields AS text FROM read_parquet({_files(rows)}, file_row_number = true)"
+        )
+    return " UNION ALL ".join(scans)
+
+
+def _base(tables: Sequence[Table]) -> str:
+    bases = ", ".join(str(table.base) for table in tables)
+    return f"CAST([{bases}][CAST(file_index AS BIGINT) + 1] AS BIGINT)"
+
+
+def _files(tables: Sequence[Table]) -> str:
+    return "[" + ", ".join(_quoted(table.path) for table in tables) + "]"
 
 
 def _quoted(path: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -119,17 +118,22 @@ def _judged(
     duckdb = scale_library("duckdb")
     events = trace.lines - trace.empty_lines
     memory = int(means.memory * _FOR_SORTING)
-    cores = os.cpu_count() or 1
     try:
-        with connect(Sorting(memory, cores, folder)) as connection:
+        with connect(Sorting(memory, folder)) as connection:
             until = last_at(connection, trace.tables)
-        alone = Sorting(memory // means.workers, max(1, cores // means.workers), folder)
+        alone = Sorting(memory // means.workers, folder)
         task = Task(trace.tables, trace.names, strategy, tolerance, until, sort, alone)
         shares = [(Share(index, means.workers), task) for index in range(means.workers)]
         parts = workers.all(judge_share, shares, "events judged", events)
+    except duckdb.OutOfMemoryException:
+        raise BenchError(
+            f"{means.memory // 1024**2} MiB are too little to sort the trace"
+            f" (--workers {means.workers})",
+            hint="give more --memory, or fewer --workers",
+        ) from None
     except duckdb.Error as error:
         why = str(error).splitlines()[0]
-        hint = "give more --memory, or room in TMPDIR"
+        hint = "make room in TMPDIR, or name another folder in it"
         raise BenchError(f"sorting the trace failed: {why}", hint=hint) from None
     judgement = merged(strategy, parts)
     if judgement.events != events:

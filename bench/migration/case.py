@@ -64,7 +64,8 @@ class Case:
 
     `holder` is what the S1SP knows of the account, `done` what this passage has changed in the
     world, `excluded` the devices that are left behind (GT01). `probes`: of each meter's key; they
-    outlive the passage. `incident`: the one raised last. `was_parked`: the passage before was.
+    outlive the passage. `told`: what the trace says last of a meter's key in this passage.
+    `incident`: the one raised last. `was_parked`: the passage before was.
     """
 
     effects: Effects
@@ -79,6 +80,7 @@ class Case:
     done: list[Done] = field(default_factory=list)
     excluded: set[str] = field(default_factory=set)
     probes: dict[str, Probes] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
     incident: str = ""
     was_parked: bool = False
 

@@ -60,7 +60,9 @@ _OF_ERROR: dict[type[PeerError], Code] = {
 
 def code_of(error: PeerError) -> str:
     """The peer's own code where it gave one, else the bench's for that kind of error."""
-    return error.code or _OF_ERROR[type(error)]
+    return error.code or next(
+        code for family, code in _OF_ERROR.items() if isinstance(error, family)
+    )
 
 
 def retryable(error: PeerError) -> bool:

@@ -97,4 +97,5 @@ def newest_command(case: Case, device: DeviceSpec) -> int:
 
 def record(case: Case, device: DeviceSpec, state: str, proof: str) -> None:
     """Writes what is known of the meter's key into the trace."""
+    case.told[device.name] = state
     case.emit(Key, device=device.name, key=SUA, state=state, proof=proof, actor=Actor.S1SP)

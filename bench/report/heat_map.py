@@ -1,7 +1,8 @@
-"""Heat maps of faults: which fault struck where, and how the installations ended.
+"""A grid of faults as a page: counts, a heat map of fault × step, what was red or parked.
 
-`heat_map` is a fragment that any report may hold; `heat_map_page` is a file of its own that needs
-nothing else, under the same policy as `report.html`. A colour always comes with a word or figure.
+`grid_fragment` is what any report may hold; `grid_page` is a file of its own that needs nothing
+else, under the same policy as `report.html`. A colour always comes with a word or figure, and every
+cell leads to the command that runs one of its runs again.
 """
 
 from __future__ import annotations
@@ -15,17 +16,21 @@ from functools import cache
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bench.report.html import TEMPLATES
+from bench.report import TEMPLATES
 from bench.tool_identity import tool_version
 
 
 @dataclass(frozen=True, slots=True)
 class Heat:
-    """Runs in which the fault struck there; of them `parked`, and `red`: what must not happen."""
+    """Runs in which the fault struck there; of them `parked`, and `red`: what must not happen.
+
+    `replay`: the command that runs the worst of them again, or one of the worst.
+    """
 
     runs: int
     parked: int
     red: int
+    replay: str
 
     @property
     def kind(self) -> str:
@@ -35,7 +40,7 @@ class Heat:
 
     @property
     def said(self) -> str:
-        words = [f"{self.runs} runs"]
+        words = [f"{self.runs} {'run' if self.runs == 1 else 'runs'}"]
         words += [f"{self.red} red"] if self.red else []
         words += [f"{self.parked} parked"] if self.parked else []
         return ", ".join(words)
@@ -53,32 +58,40 @@ class HeatTable:
 
 
 @dataclass(frozen=True, slots=True)
-class RedCell:
+class NamedCell:
     end: str
     why: str
     replay: str
 
 
-def heat_map(tables: Sequence[HeatTable]) -> Markup:
-    """The tables alone; their style is `heat.css`."""
-    return Markup(_environment().get_template("heat.html.j2").render(tables=tables))
+@dataclass(frozen=True, slots=True)
+class FaultGrid:
+    """`facts`: names and values, counts among them."""
+
+    facts: Sequence[tuple[str, str]]
+    red: Sequence[NamedCell]
+    parked: Sequence[NamedCell]
+    tables: Sequence[HeatTable]
 
 
-def heat_map_page(
-    title: str,
-    facts: Sequence[tuple[str, str]],
-    tables: Sequence[HeatTable],
-    red: Sequence[RedCell],
-) -> str:
-    style = _asset("style.css") + _asset("heat.css")
+def grid_style() -> str:
+    """What the fragment needs beside the reports' own style."""
+    return _asset("heat.css")
+
+
+def grid_fragment(grid: FaultGrid) -> Markup:
+    """Facts, red and parked cells, tables; headings from `h3` on. Its style is `grid_style`."""
+    return Markup(_environment().get_template("heat.html.j2").render(grid=grid))
+
+
+def grid_page(title: str, grid: FaultGrid) -> str:
+    style = _asset("style.css") + grid_style()
     return (
         _environment()
         .get_template("heat_page.html.j2")
         .render(
             title=title,
-            facts=facts,
-            red=red,
-            heat=heat_map(tables),
+            grid=grid_fragment(grid),
             tool=tool_version(),
             style=Markup(style),
             style_hash=_policy_hash(style),

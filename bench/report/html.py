@@ -13,16 +13,17 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.printable import printable
+from bench.report import TEMPLATES
 from bench.report.certificate import as_expected, blocks, certified, rests_on
 from bench.report.details import Details
 from bench.report.exchanges import Passed
+from bench.report.heat_map import FaultGrid, grid_fragment, grid_style
 from bench.report.limits import permitted_by
 from bench.report.marks import SEVERITY, SYMBOLS, verdict_of
 from bench.report.particulars import particulars
@@ -34,8 +35,7 @@ from bench.report.timeline_signs import legend
 from bench.report.trace_lines import Line, TraceLines, by_installation
 from bench.result import RULE_VERDICTS, Certificate, RuleRecord, RunRecord, ScenarioRecord
 from bench.trace import Attempt
-
-TEMPLATES: Final = Path(__file__).parent / "templates"
+from bench.units import Micros
 
 EAGER: Final = 100
 """Up to so many scenarios the drawings stand in the page itself, and need no JavaScript."""
@@ -92,10 +92,18 @@ def report_html(
     trace: TraceLines,
     details: Details | None = None,
     exchanges: Mapping[str, Passed] | None = None,
+    grid: FaultGrid | None = None,
+    uncertainties: Mapping[str, Micros] | None = None,
 ) -> str:
-    """`exchanges`: what passed on the lines, by scenario (`bench.report.exchanges`)."""
+    """`exchanges`: what passed on the lines, by scenario (`bench.report.exchanges`).
+
+    `grid`: what a grid of faults came to that was run beside it. `uncertainties`: of each kind of
+    judged wait (`bench.report.wait_uncertainty`).
+    """
     counts = Counter(verdict_of(scenario) for scenario in record.scenarios)
     style, script = _asset("style.css"), _asset("script.js")
+    if grid is not None:
+        style += grid_style()
     known: dict[str, Permitted] = {}
     return (
         _environment()
@@ -111,7 +119,7 @@ def report_html(
             blocks=blocks(record),
             matrix=_matrix(record),
             named=NAMED,
-            particulars=particulars(record, trace, details or Details()),
+            particulars=particulars(record, trace, details or Details(), uncertainties),
             symbols=SYMBOLS,
             plain_statuses=PLAIN_STATUSES,
             scenarios=[
@@ -126,6 +134,7 @@ def report_html(
                 for index, scenario in enumerate(record.scenarios, start=1)
             ],
             lazy=len(record.scenarios) > EAGER,
+            grid=None if grid is None else grid_fragment(grid),
             legend=Markup(legend()),
             style=Markup(style),
             script=Markup(script),

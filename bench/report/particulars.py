@@ -7,6 +7,7 @@ line. It claims no accreditation, and conformity of the laboratory is not its to
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +17,7 @@ from bench.report.spoken import count, listed
 from bench.report.trace_lines import TraceLines
 from bench.result import RunRecord, to_json
 from bench.trace import Opened
-from bench.units import SECOND, format_duration
+from bench.units import SECOND, Micros, format_duration
 
 BLANK: Final = ""
 """Shown as a line to write on."""
@@ -49,7 +50,13 @@ def identity_of(record: RunRecord, details: Details) -> str:
     return "SB-" + hashlib.sha256(content).hexdigest()[:12].upper()
 
 
-def particulars(record: RunRecord, trace: TraceLines, details: Details) -> Particulars:
+def particulars(
+    record: RunRecord,
+    trace: TraceLines,
+    details: Details,
+    uncertainties: Mapping[str, Micros] | None = None,
+) -> Particulars:
+    """`uncertainties`: of each kind of judged wait (`bench.report.wait_uncertainty`)."""
     ident = identity_of(record, details)
     departed = [d for d in deviations(record, trace) if d.kind not in OF_THE_METHOD]
     strategies = list(dict.fromkeys(s.strategy.label for s in record.scenarios))
@@ -84,7 +91,7 @@ def particulars(record: RunRecord, trace: TraceLines, details: Details) -> Parti
         )
         if said
     )
-    return Particulars(ident, (*entries, *extra), _decision(record, trace))
+    return Particulars(ident, (*entries, *extra), _decision(record, trace, uncertainties or {}))
 
 
 def _party(party: Party) -> tuple[str, ...]:
@@ -155,7 +162,9 @@ def _departures(departed: list[Deviation]) -> tuple[str, ...]:
     return tuple(said) or ("none",)
 
 
-def _decision(record: RunRecord, trace: TraceLines) -> tuple[str, ...]:
+def _decision(
+    record: RunRecord, trace: TraceLines, uncertainties: Mapping[str, Micros]
+) -> tuple[str, ...]:
     """The decision rule, with its guard band and the uncertainty that the run was judged with."""
     tolerance = format_duration(round(record.tolerance_s * SECOND))
     stated = [
@@ -164,6 +173,7 @@ def _decision(record: RunRecord, trace: TraceLines) -> tuple[str, ...]:
         for line in trace.of(scenario)
         if isinstance(line.event, Opened)
     ]
+    each = "; ".join(f"{name} {format_duration(u)}" for name, u in uncertainties.items())
     widest = format_duration(round(max(stated, default=0) * SECOND))
     return (
         f"A wait d against a limit L passes if |d − L| ≤ T − U, fails if |d − L| > T + U, and is "
@@ -171,7 +181,8 @@ def _decision(record: RunRecord, trace: TraceLines) -> tuple[str, ...]:
         f"{tolerance}. The end of a period uses T and U on its one side. A deadline has no "
         f"tolerance: in time if d ≤ L − U, late if d > L + U.",
         f"U is the uncertainty of a span by the clock of the run, from above: at most {widest} in "
-        f"this run{', whose clock is virtual' if record.clock == 'virtual' else ''}.",
+        f"this run{', whose clock is virtual' if record.clock == 'virtual' else ''}."
+        + (f" Of a wait as long as its limit: {each}." if each else ""),
         "What rests on a value that is not public, on a span of which nothing is known, or on an "
         "instrument past its due date is inconclusive, and never passes.",
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
+from bench.bench_faults import RELAY_STUCK, is_bench_fault
 from bench.installation import Installation, with_deviants
 from bench.migration.sections import PROCESS
 from bench.operator import Occasion, Operator, OperatorStep
@@ -109,7 +110,9 @@ def _devices(installation: Installation) -> str:
 
 def _fault_reasons(fault: FaultEntry, station: Station) -> Iterator[str]:
     reached = station.reached(fault.target)
-    if is_pipe_fault(fault.fault):
+    if is_bench_fault(fault.fault):
+        yield from _bench_fault_reasons(fault, station)
+    elif is_pipe_fault(fault.fault):
         if not reached.reach.on_a_line:
             yield (
                 f"{fault.fault} strikes octets, and '{fault.target}' is reached {reached.port} "
@@ -124,6 +127,18 @@ def _fault_reasons(fault: FaultEntry, station: Station) -> Iterator[str]:
         )
 
 
+def _bench_fault_reasons(fault: FaultEntry, station: Station) -> Iterator[str]:
+    if fault.fault == RELAY_STUCK and fault.target not in _feeds(station):
+        yield (
+            f"{fault.fault} strikes the relay that feeds a device, and the station has no "
+            f"relay-board under kit that feeds '{fault.target}'"
+        )
+
+
+def _feeds(station: Station) -> Mapping[str, int]:
+    return station.kit.relay_board.feeds if station.kit.relay_board is not None else {}
+
+
 def cut_at_the_relay(fault: FaultEntry, station: Station) -> bool:
     """Whether the fault is done by the relay that feeds a real device."""
     board = station.kit.relay_board
@@ -136,7 +151,7 @@ def cut_at_the_relay(fault: FaultEntry, station: Station) -> bool:
 
 
 def _relay_reasons(fault: FaultEntry, station: Station) -> Iterator[str]:
-    feeds = station.kit.relay_board.feeds if station.kit.relay_board is not None else {}
+    feeds = _feeds(station)
     channel = feeds[fault.target]
     others = [name for name, fed in feeds.items() if fed == channel and name != fault.target]
     if others:
@@ -153,4 +168,4 @@ def _relay_reasons(fault: FaultEntry, station: Station) -> Iterator[str]:
 
 def is_pipe_fault(name: str) -> bool:
     """Whether a fault of that name strikes the line. An emulator's fault of the same name wins."""
-    return name not in load(EMULATORS, "faults")
+    return name not in load(EMULATORS, "faults") and not is_bench_fault(name)

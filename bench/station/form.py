@@ -183,6 +183,20 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Budgets:
+    """What a device may be put through over all runs, by the station's ledger: no scenario is begun
+    beyond it.
+
+    `wake_ups`: SMS to a hub. `wrong_keys`: a meter that may have counted so many since it last
+    proved one is not sent through another rotation; with two, one that locks after three never
+    counts a third.
+    """
+
+    wake_ups: int | None = None
+    wrong_keys: int = 2
+
+
+@dataclass(frozen=True, slots=True)
 class Station:
     """The form of a station file. A device it does not name is emulated and reached `direct:`.
 
@@ -197,6 +211,7 @@ class Station:
     kit: Kit = Kit()
     labgrid: LabgridPlace | None = None
     limits: Limits = Limits()
+    budgets: Budgets = Budgets()
     operator: str = ""
 
     def reached(self, device: str) -> StationDevice:

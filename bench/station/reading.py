@@ -281,6 +281,13 @@ class _Checks:
         if limits.wake_ups is not None and limits.wake_ups < 0:
             message = f"expected a whole number from 0, got {limits.wake_ups}"
             yield self._problem(("limits", "wake-ups"), message)
+        budgets = self._station.budgets
+        if budgets.wake_ups is not None and budgets.wake_ups < 1:
+            message = f"expected a whole number from 1, got {budgets.wake_ups}"
+            yield self._problem(("budgets", "wake-ups"), message)
+        if budgets.wrong_keys < 1:
+            message = f"expected a whole number from 1, got {budgets.wrong_keys}"
+            yield self._problem(("budgets", "wrong-keys"), message)
 
     def _problem(self, here: Place, message: str, *, at_key: bool = False) -> Problem:
         return self._document.problem(here, message, at_key=at_key)

@@ -9,25 +9,30 @@ depends on other lines (`at` going back, an installation opened twice) is
 
 from bench.trace_reading.event import event_of
 from bench.trace_reading.files import (
+    BYTE_ORDER_MARK,
     LISTED,
     LONGEST_LINE,
     Complaints,
+    PlacedRow,
     Places,
     Reading,
     TraceFile,
     TraceSource,
     UnreadableTrace,
     Where,
-    raw_lines,
+    read_rows,
     read_trace,
 )
+from bench.trace_reading.form import whole
 from bench.trace_reading.line import FaultyLine, object_of, shown
 
 __all__ = [
+    "BYTE_ORDER_MARK",
     "LISTED",
     "LONGEST_LINE",
     "Complaints",
     "FaultyLine",
+    "PlacedRow",
     "Places",
     "Reading",
     "TraceFile",
@@ -36,7 +41,8 @@ __all__ = [
     "Where",
     "event_of",
     "object_of",
-    "raw_lines",
+    "read_rows",
     "read_trace",
     "shown",
+    "whole",
 ]

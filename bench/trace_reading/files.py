@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Final, Protocol
+from typing import Final, Protocol, cast
 
 from bench.errors import Problem, UsageError
 from bench.trace import Event
-from bench.trace_reading.form import LineReader
+from bench.trace_reading.form import LineReader, whole
 from bench.trace_reading.line import FaultyLine
+from bench.units import Micros
 
 LISTED: Final = 20
 """How many errors of a trace are listed; reading stops at the first that is not."""
@@ -23,8 +23,16 @@ LONGEST_LINE: Final = 16 * 1024 * 1024
 
 STANDARD_INPUT: Final = "-"
 
+_OCTETS_AT_ONCE: Final = 1024 * 1024
+
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+"""What may come before the first line."""
+
 Where = int
 """A line of one of the trace's files, as `Places` numbers them."""
+
+PlacedRow = tuple[Where, Micros, str, Event | FaultyLine]
+"""A `Row` with its place. A faulty line's time and installation mean nothing."""
 
 
 class Places:
@@ -57,22 +65,22 @@ class UnreadableTrace(Exception):
 class TraceSource(Protocol):
     """One file of a trace, whatever its form.
 
-    Iterating yields (where, event or FaultyLine). Raises OSError where the file cannot be opened
-    or read, UnreadableTrace where it is no such file.
+    Raises OSError where the file cannot be opened or read, UnreadableTrace where it is no such
+    file.
     """
 
     name: str
     lines: int
     empty_lines: int
 
-    def __iter__(self) -> Iterator[tuple[Where, Event | FaultyLine]]: ...
+    def __iter__(self) -> Iterator[PlacedRow]: ...
 
 
 class TraceFile:
     """One file of a trace (or standard input), read line by line.
 
-    Iterating yields (where, event or FaultyLine) and counts `empty_lines` and `lines`. Raises
-    OSError where the file cannot be opened or read.
+    Iterating counts `empty_lines` and `lines`. Raises OSError where the file cannot be opened or
+    read.
     """
 
     def __init__(self, path: str, places: Places) -> None:
@@ -82,9 +90,9 @@ class TraceFile:
         self.lines = 0
         self._base = places.add(self.name)
 
-    def __iter__(self) -> Iterator[tuple[Where, Event | FaultyLine]]:
+    def __iter__(self) -> Iterator[PlacedRow]:
         if self.path == STANDARD_INPUT:
-            yield from self._read(sys.stdin.buffer)
+            yield from self._read(cast(BufferedIOBase, sys.stdin.buffer))
         else:
             try:
                 file = Path(self.path).open("rb")  # noqa: SIM115 (closed below)
@@ -93,46 +101,59 @@ class TraceFile:
             with file:
                 yield from self._read(file)
 
-    def _read(self, file: IO[bytes]) -> Iterator[tuple[Where, Event | FaultyLine]]:
+    def _read(self, file: BufferedIOBase) -> Iterator[PlacedRow]:
         where = self._base
         read = LineReader().read
-        for raw in raw_lines(file):
+        try:
+            for lines in lines_of(file):
+                for raw in lines:
+                    where += 1
+                    raw = raw.strip()
+                    if not raw:
+                        self.empty_lines += 1
+                        continue
+                    try:
+                        at, installation, said = read(raw.decode())
+                    except FaultyLine as fault:
+                        yield where, 0, "", fault
+                    except UnicodeDecodeError as error:
+                        expected = f"expected UTF-8, byte {error.start + 1} is none"
+                        yield where, 0, "", FaultyLine(expected)
+                    else:
+                        yield where, at, installation, said
+        except FaultyLine as fault:
             where += 1
-            if isinstance(raw, FaultyLine):
-                yield where, raw
-            elif not raw:
-                self.empty_lines += 1
-            else:
-                try:
-                    yield where, read(raw.decode())
-                except FaultyLine as fault:
-                    yield where, fault
-                except UnicodeDecodeError as error:
-                    yield where, FaultyLine(f"expected UTF-8, byte {error.start + 1} is none")
+            yield where, 0, "", fault
         self.lines = where - self._base
 
 
-def raw_lines(
-    file: IO[bytes], *, at_start: bool = True, octets: float = math.inf
-) -> Iterator[bytes | FaultyLine]:
-    """The lines from where the file stands, without what may stand around an object.
+def lines_of(file: BufferedIOBase) -> Iterator[list[bytes]]:
+    """The lines of a file, many at once, without their ends and without a byte order mark.
 
-    `at_start`: a byte order mark may come first. Only lines that begin within the next `octets`
-    are read. An empty line is empty octets. Nothing comes after a line that is too long.
+    Raises FaultyLine at a line that is too long; then nothing after it is read, as its end may
+    never come (a device, a pipe).
     """
-    for raw in iter(partial(file.readline, LONGEST_LINE), b""):
-        if octets <= 0:
-            return
-        octets -= len(raw)
-        if at_start:
-            at_start = False
-            raw = raw.removeprefix(b"\xef\xbb\xbf")
-        if len(raw) >= LONGEST_LINE and not raw.endswith(b"\n"):
-            # Its end may never come (a device, a pipe), so what follows is not looked for.
-            expected = f"expected a line shorter than {LONGEST_LINE} bytes"
-            yield FaultyLine(f"{expected}; nothing after it is read")
-            return
-        yield raw.strip()
+    begun: list[bytes] = []
+    held = 0
+    mark = BYTE_ORDER_MARK
+    octets = file.read1(_OCTETS_AT_ONCE)
+    while octets:
+        lines = octets.split(b"\n")
+        held += len(lines[0])
+        begun.append(lines[0])
+        if held >= LONGEST_LINE:
+            raise FaultyLine(
+                f"expected a line shorter than {LONGEST_LINE} bytes; nothing after it is read"
+            )
+        if len(lines) > 1:
+            lines[0] = b"".join(begun).removeprefix(mark)
+            mark = b""
+            begun = [lines.pop()]
+            held = len(begun[0])
+            yield lines
+        octets = file.read1(_OCTETS_AT_ONCE)
+    if held:
+        yield [b"".join(begun).removeprefix(mark)]
 
 
 class Complaints:
@@ -178,10 +199,22 @@ def read_trace(
     complaints: Complaints,
     *,
     reading: Reading | None = None,
+) -> Iterator[tuple[Where, Event]]:
+    """The events of several files as one trace, in the order given: `read_rows`, made whole."""
+    for where, at, installation, said in read_rows(paths, places, complaints, reading=reading):
+        yield where, whole(at, installation, said)
+
+
+def read_rows(
+    paths: Sequence[str],
+    places: Places,
+    complaints: Complaints,
+    *,
+    reading: Reading | None = None,
     on_faulty: Callable[[FaultyLine], None] | None = None,
     opening: Callable[[str, Places], TraceSource] = TraceFile,
-) -> Iterator[tuple[Where, Event]]:
-    """The events of several files as one trace, in the order given.
+) -> Iterator[tuple[Where, Micros, str, Event]]:
+    """What the lines of several files state as one trace, in the order given, with their places.
 
     Faulty lines go to `complaints` (and to `on_faulty`) and are left out; a file that cannot be
     read, or has no event, is a complaint too.
@@ -190,14 +223,14 @@ def read_trace(
         file = opening(path, places)
         found = False
         try:
-            for where, event in file:
+            for where, at, installation, said in file:
                 found = True
-                if isinstance(event, FaultyLine):
-                    complaints.add(where, event.faults)
+                if isinstance(said, FaultyLine):
+                    complaints.add(where, said.faults)
                     if on_faulty is not None:
-                        on_faulty(event)
+                        on_faulty(said)
                 else:
-                    yield where, event
+                    yield where, at, installation, said
         except OSError as error:
             why = error.strerror or str(error)
             complaints.add_file(path, f"expected a readable trace file: {why}")

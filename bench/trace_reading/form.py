@@ -1,9 +1,10 @@
-"""Lines that differ only in their times and their installation are parsed once.
+"""What was read before is not read again: most lines differ only in their times and installation.
 
-Most lines of a long trace say what thousands before them said, at another time or of another
-installation. What is left of a line without those values is its form: the first line of a form is
-read field by field (`event`), and the rest take its values over. Nothing is decided here about
-what an event may be: a line that is not surely of a known form is read in full.
+What stands behind a line's time and installation is looked up as it stands. Where it was seen
+before it says the same, so the event that was made of it then is handed out again; where it holds
+times itself (`started`, `submitted`) the rest of it is its form, and only the times are read.
+Nothing is decided here about what an event may be: a line that is not surely of a known form is
+read in full, by `event` and `line`.
 """
 
 from __future__ import annotations
@@ -17,42 +18,62 @@ from bench.trace import Attempt, Event
 from bench.trace_reading import values
 from bench.trace_reading.event import event_of, filler
 from bench.trace_reading.line import object_of
-from bench.trace_reading.values import Expected, Parse
-from bench.units import Micros
+from bench.trace_reading.values import Expected
+from bench.units import Micros, format_instant
 
 _MOST: Final = 20_000
-"""Forms kept; a trace with more is one in which hardly two lines are alike."""
+"""Texts and forms kept; a trace with more is one in which hardly two lines are alike."""
 
-_VARIABLE: Final[dict[str, Parse]] = {
-    "at": values.instant,
-    "installation": values.name,
-    "started": values.instant,
-    "submitted": values.instant,
-}
-_VALUE: Final = re.compile(r'"(at|installation|s(?:tarted|ubmitted))": ?"([^"\\\x00-\x1f]*)"')
+Row = tuple[Micros, str, Event]
+"""What a line states: `at`, the installation, and the rest as an event.
+
+Lines that say the same otherwise share that event: its own `at` and installation may be those of
+another line, and nobody may look at them. `whole` makes an event of it that stands for itself.
+"""
+
+LEADING: Final = (
+    r'\{"at": ?"(?P<at>[^"\\\x00-\x1f]*)", ?"installation": ?"(?P<name>[^"\\\x00-\x1f]*)"'
+)
+"""How most writers begin a line: what is between the quotes is the value, to the octet. The rest of
+the line begins with the last of these quotes."""
+
+_LEADING: Final = re.compile(LEADING)
+
 _TIME: Final = re.compile(r'"(s(?:tarted|ubmitted))": ?"([^"\\\x00-\x1f]*)"')
 
 _Fill = Callable[[Event, Any], None]
 _fill_at: Final[_Fill] = filler(Event, "at")
 _fill_installation: Final[_Fill] = filler(Event, "installation")
+_fillers: Final[dict[type[Event], tuple[tuple[_Fill, str], ...]]] = {}
 
 
-def without_times(text: str) -> tuple[tuple[str, ...], list[str], list[str]]:
-    """What is left of fields without `at` and `installation`, and the times taken out by name."""
-    parts = _TIME.split(text)
-    texts = parts[2::3]
-    del parts[2::3]
-    return tuple(parts), parts[1::2], texts
+def whole(at: Micros, installation: str, said: Event) -> Event:
+    """The event of a row, with its own `at` and installation."""
+    if said.at == at and said.installation == installation:
+        return said
+    cls = type(said)
+    rest = _fillers.get(cls)
+    if rest is None:
+        names = (field.name for field in fields(said))
+        rest = _fillers[cls] = tuple(
+            (filler(cls, name), name) for name in names if name not in ("at", "installation")
+        )
+    event = cls.__new__(cls)
+    _fill_at(event, at)
+    _fill_installation(event, installation)
+    for fill, name in rest:
+        fill(event, getattr(said, name))
+    return event
 
 
-class Form:
-    """What every event of one form has, and what fills the rest in the order of the line."""
+class _Form:
+    """What every event of one form has, and what fills its times in the order of the text."""
 
-    __slots__ = ("_cls", "_constants", "_started_too", "_variables")
+    __slots__ = ("_cls", "_constants", "_started_too", "_times")
 
     def __init__(self, event: Event, names: Sequence[str]) -> None:
         self._cls = type(event)
-        self._variables = tuple((filler(self._cls, name), _VARIABLE[name]) for name in names)
+        self._times = tuple(filler(self._cls, name) for name in names)
         self._constants = tuple(
             (filler(self._cls, field.name), getattr(event, field.name))
             for field in fields(event)
@@ -61,8 +82,10 @@ class Form:
         self._started_too = isinstance(event, Attempt) and event.started is not None
 
     @classmethod
-    def of(cls, text: str, names: Sequence[str], texts: Sequence[str], event: Event) -> Form | None:
-        """The form of a line, given the values taken out of it by name and the event it states.
+    def of(
+        cls, text: str, names: Sequence[str], texts: Sequence[str], event: Event
+    ) -> _Form | None:
+        """The form of a text, given the times taken out of it by name and the event it states.
 
         None where one of them may be another's: a nested object may have a field of that name
         too, and behind a backslash a name could hide.
@@ -73,26 +96,20 @@ class Form:
             if text.count(f'"{name}"') != 1 or name not in type(event).__dataclass_fields__:
                 return None
             try:
-                if getattr(event, name) != _VARIABLE[name](value):
+                if getattr(event, name) != values.instant(value):
                     return None
             except Expected:
                 return None
         return cls(event, names)
 
-    def event(
-        self, texts: Sequence[str], at: Micros | None = None, installation: str | None = None
-    ) -> Event | None:
-        """The event with these values; None where one of them is not what it should be.
-
-        `at` and `installation` are given where they are not among the texts.
-        """
+    def event(self, texts: Sequence[str], at: Micros, installation: str) -> Event | None:
+        """The event with these times; None where one of them is not what it should be."""
         event = self._cls.__new__(self._cls)
-        if at is not None:
-            _fill_at(event, at)
-            _fill_installation(event, installation)
+        _fill_at(event, at)
+        _fill_installation(event, installation)
         try:
-            for (fill, parse), text in zip(self._variables, texts, strict=True):
-                fill(event, parse(text))
+            for fill, text in zip(self._times, texts, strict=True):
+                fill(event, values.instant(text))
         except Expected:
             return None
         for fill, value in self._constants:
@@ -102,29 +119,80 @@ class Form:
         return event
 
 
-class LineReader:
-    """Reads lines, and remembers their forms."""
+class Sayings:
+    """Texts that stood behind a time and an installation, and what they were found to say.
+
+    All of them come with the same text before and after them, of which they depend in nothing.
+    """
+
+    __slots__ = ("_forms", "_said")
 
     def __init__(self) -> None:
-        self._forms: dict[tuple[str, ...], Form] = {}
+        self._said: dict[str, Event] = {}
+        self._forms: dict[tuple[str, ...], _Form] = {}
 
-    def read(self, text: str) -> Event:
-        """The event of one line without its line end. Raises FaultyLine as `event_of` does."""
-        parts = _VALUE.split(text)
-        texts = parts[2::3]
-        del parts[2::3]
-        key = tuple(parts)
-        form = self._forms.get(key)
-        if form is not None:
-            event = form.event(texts)
-            if event is not None:
-                return event
-        event = event_of(object_of(text))
-        names = parts[1::2]
-        if form is None and "at" in names and "installation" in names:
-            form = Form.of(text, names, texts, event)
+    def said(self, text: str, at: Micros, installation: str) -> Event | None:
+        """What the text says of a moment and an installation that a line may name.
+
+        None where it was not seen before, or may not be said of them.
+        """
+        said = self._said.get(text)
+        if said is not None:
+            return said
+        parts = _TIME.split(text)
+        form = self._forms.get((*parts[::3], *parts[1::3]))
+        return None if form is None else form.event(parts[2::3], at, installation)
+
+    def learn(self, text: str, event: Event) -> None:
+        """Takes note of what the text said."""
+        if len(self._said) + len(self._forms) >= _MOST:
+            self._said.clear()
+            self._forms.clear()
+        parts = _TIME.split(text)
+        names = parts[1::3]
+        if names:
+            form = _Form.of(text, names, parts[2::3], event)
             if form is not None:
-                if len(self._forms) == _MOST:
-                    self._forms.clear()
-                self._forms[key] = form
-        return event
+                self._forms.setdefault((*parts[::3], *names), form)
+        elif not isinstance(event, Attempt) or event.started is None:
+            # Whether `started` may be so depends on `at`; nothing else in a text does.
+            self._said[text] = event
+
+
+class LineReader:
+    """Reads lines, and remembers what they said."""
+
+    def __init__(self) -> None:
+        self._sayings = Sayings()
+
+    def read(self, text: str) -> Row:
+        """What one line without its line end states. Raises FaultyLine as `event_of` does."""
+        leading = _LEADING.match(text)
+        if leading is None:
+            event = event_of(object_of(text))
+            return event.at, event.installation, event
+        moment, installation = leading.groups()
+        rest = text[leading.end() - 1 :]
+        try:
+            at = values.instant(moment)
+        except Expected:
+            pass
+        else:
+            if installation.strip():
+                said = self._sayings.said(rest, at, installation)
+                if said is not None:
+                    return at, installation, said
+        event = event_of(object_of(text))
+        self._sayings.learn(rest, event)
+        return event.at, event.installation, event
+
+    def read_on(self, at: Micros, installation: str, text: str) -> Event:
+        """What the rest of a line (`LEADING`) or all of it says, where these were read of it."""
+        if not text.startswith('"'):
+            return event_of(object_of(text))
+        said = self._sayings.said(text, at, installation)
+        if said is None:
+            lead = f'{{"at": "{format_instant(at)}", "installation": "{installation}'
+            said = event_of(object_of(lead + text))
+            self._sayings.learn(text, said)
+        return said

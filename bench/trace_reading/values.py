@@ -63,6 +63,7 @@ def text(value: Any) -> str:
 
 _minutes: dict[str, Micros] = {}
 _SECONDS: Final[Mapping[str, Micros]] = {f"{second:02d}": second * SECOND for second in range(60)}
+_TAILS: Final[Mapping[str, Micros]] = {f"{text}Z": span for text, span in _SECONDS.items()}
 _FRACTION_UNITS: Final = (0, 100_000, 10_000, 1_000, 100, 10, 1)
 """Microseconds of the last digit of a fraction, by the number of its digits."""
 
@@ -70,15 +71,17 @@ _FRACTION_UNITS: Final = (0, 100_000, 10_000, 1_000, 100, 10, 1)
 def instant(value: Any) -> Micros:
     """A time, RFC 3339 UTC ending in `Z`."""
     # The minute of a time seen before, the common case, need not be parsed again.
-    if type(value) is str and 19 < len(value) < 28 and value[-1] == "Z":
+    if type(value) is str:
         minute = _minutes.get(value[:17])
-        second = _SECONDS.get(value[17:19])
-        if minute is not None and second is not None:
-            fraction = value[20:-1]
-            if value[19] == "Z" and not fraction:
+        if minute is not None:
+            second = _TAILS.get(value[17:])
+            if second is not None:
                 return minute + second
-            if value[19] == "." and fraction.isdigit() and fraction.isascii():
-                return minute + second + int(fraction) * _FRACTION_UNITS[len(fraction)]
+            second = _SECONDS.get(value[17:19])
+            if second is not None and value[19:20] == "." and 21 < len(value) < 28:
+                fraction = value[20:-1]
+                if value[-1] == "Z" and fraction.isdigit() and fraction.isascii():
+                    return minute + second + int(fraction) * _FRACTION_UNITS[len(fraction)]
     try:
         moment = parse_instant(value)
     except ValueError as error:

@@ -134,8 +134,11 @@ class DeniesEverySecondProof(ElectricityMeter):
         self._asked = 0
 
     def prove_key(self, slot: KeySlot, key: Secret) -> bool:
+        return super().prove_key(slot, key) and not self.denies_proof()
+
+    def denies_proof(self) -> bool:
         self._asked += 1
-        return super().prove_key(slot, key) and self._asked % 2 == 1
+        return self._asked % 2 == 0
 
 
 @deviant(_METER, Invariant.REFUSED)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
@@ -12,10 +11,11 @@ from bench.clock import Clock
 from bench.devices import PaymentMode, Role
 from bench.emulation import FaultSpec, Moment
 from bench.errors import UsageError
+from bench.event_fields import fields_of
 from bench.installation import Installation
 from bench.parties import Actor
 from bench.spelling import did_you_mean
-from bench.trace import EVENT_TYPES, Event, Opened, json_name, to_json
+from bench.trace import EVENT_TYPES, Event, Opened, json_name
 from bench.units import Micros, format_duration
 from emulators.exchange import CHANGING, Channel, Exchange
 from emulators.faults import FAULTS
@@ -124,7 +124,7 @@ class Arming:
                 self._clock.call_at(event.at + after, strike)
             self._waiting_for_opening.clear()
         if any(watch.may_strike_on(event.kind) for watch in self._waiting_for_events):
-            line = {name: _text(value) for name, value in json.loads(to_json(event)).items()}
+            line = fields_of(event)
             self._waiting_for_events = [
                 watch for watch in self._waiting_for_events if not watch.strikes_on(line)
             ]
@@ -301,8 +301,3 @@ class _LurkingStateFault:
             if not self._left:
                 self._begin()
         return None
-
-
-def _text(value: object) -> str:
-    """A value of a trace line as a fault's `on` writes it."""
-    return value if isinstance(value, str) else json.dumps(value)

@@ -1,58 +1,85 @@
 """Faults of the bench itself: what goes wrong on this side, for which no device may be blamed.
 
-Each strikes a part of the bench that it is handed, from Python; what a suite describes is the
-installation, so none of them can stand in one. That of the serial adapter is a fault of the pipe
-(`unplugged`), in front of emulated and of real kit.
+Each stands before a part that the bench is handed (its clock's stamps, the writer of its trace, its
+relay board) and does as that part until it strikes. `bench.bench_faults` puts those that a scenario
+names into their places; a test in Python calls them. That of the serial adapter is a fault of the
+pipe (`unplugged`), in front of emulated and of real kit.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from bench.clock_evidence import Stamp
+from bench.devices import PowerSwitch
+from bench.errors import RelayStuck
 from bench.units import Micros
-from emulators.models.relay_board import RelayBoard
 
-_FULL: Final = Path("/dev/full")
+T = TypeVar("T")
 _NANOSECONDS: Final = 1000
 
 
-def bench_clock_step(stamp: Callable[[], Stamp], by: Micros) -> Callable[[], Stamp]:
-    """The time of day of the bench's own machine is set by `by` while a scenario runs.
+def bench_clock_step(
+    stamp: Callable[[], Stamp], by: Micros, struck: Callable[[], bool]
+) -> Callable[[], Stamp]:
+    """The time of day of the bench's own machine is set by `by`, or an hour forward if none is
+    given, while a scenario runs.
 
-    Gives the source of stamps that `bench.timekeeping.Timekeeper` takes: true at first, `by` off
-    from the second time on.
+    Gives the source of stamps that `bench.timekeeping.Timekeeper` takes: true until `struck`.
     """
-    asked = 0
 
     def stepped() -> Stamp:
-        nonlocal asked
-        asked += 1
         true = stamp()
-        step = by * _NANOSECONDS if asked > 1 else 0
+        step = by * _NANOSECONDS if struck() else 0
         return Stamp(true.utc + step, true.monotonic)
 
     return stepped
 
 
-def disk_full(folder: Path, name: str) -> None:
-    """There is no room on the disk for a file of the run: writing it fails as the system says.
+def disk_full(write: Callable[[T], None], due: Callable[[T], bool]) -> Callable[[T], None]:
+    """There is no room on the disk for the run's trace: writing it fails as the system says.
 
-    `name`: of the file in the run's folder, such as `trace.jsonl`; it must not exist yet.
+    Gives the writer that fails with what is `due` (`OSError`, no space left) and writes the rest.
     """
-    (folder / name).symlink_to(_FULL)
+
+    def written(what: T) -> None:
+        if due(what):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(what)
+
+    return written
 
 
-def relay_stuck(board: RelayBoard, channel: int) -> Callable[[], None]:
-    """A contact of the relay board stays where it is, whatever its coil is told.
+def relay_stuck(board: PowerSwitch, channel: int, struck: Callable[[], bool]) -> PowerSwitch:
+    """A contact of the bench's relay board stays where it is, whatever its coil is told.
 
-    Gives back what frees it.
+    Gives the board as it then reads back: `RelayStuck`, as its driver raises.
     """
-    board.stick(channel)
-    return lambda: board.free(channel)
+    return _Stuck(board, channel, struck)
+
+
+class _Stuck:
+    def __init__(self, board: PowerSwitch, channel: int, struck: Callable[[], bool]) -> None:
+        self._board = board
+        self._channel = channel
+        self._struck = struck
+
+    def set_channel(self, channel: int, *, closed: bool) -> None:
+        if channel != self._channel or not self._struck():
+            self._board.set_channel(channel, closed=closed)
+        elif self._board.channel_closed(channel) is not closed:
+            wanted, is_ = ("closed", "open") if closed else ("open", "closed")
+            raise RelayStuck(
+                f"relay board: channel {channel} was told to be {wanted} and reads back {is_}",
+                hint="the scenario's fault relay-stuck does this",
+            )
+
+    def channel_closed(self, channel: int) -> bool:
+        return self._board.channel_closed(channel)
 
 
 BENCH_FAULTS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(

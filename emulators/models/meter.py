@@ -92,6 +92,10 @@ class Meter(EmulatedDevice):
     def prove_key(self, slot: KeySlot, key: Secret) -> bool:
         return self.keys.prove(slot, key, self.clock.now())
 
+    def denies_proof(self) -> bool:
+        """Asked once for each proof on a line: whether it denies even the key that it holds."""
+        return False
+
     def rotate_key(self, slot: KeySlot, new: Secret, counter: int) -> None:
         self._require_room()
         if self.halved:

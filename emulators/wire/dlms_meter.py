@@ -28,7 +28,13 @@ from drivers.codecs.hdlc_parameters import LinkParameters
 from drivers.codecs.initiate import Conformance
 from drivers.codecs.key_wrap import KeyId, key_transfer_from, unwrap_key
 from drivers.codecs.security import Protection, SecurityKeys
-from drivers.codecs.xdlms import AccessResult, ExceptionResponse, ServiceError, StateError
+from drivers.codecs.xdlms import (
+    AccessResult,
+    ActionResponse,
+    ExceptionResponse,
+    ServiceError,
+    StateError,
+)
 from drivers.profiles.dlms import DlmsProfile, Security, command_of
 from drivers.profiles.dlms_keys import MeterKeys
 from drivers.profiles.parts import dlms_part
@@ -304,14 +310,20 @@ class MeterLogic:
         if client not in self._slot_of or apdu[:1] != _PROOF:
             return self._server.receive_apdu(client, apdu)
         try:
-            return self._suffer(
-                "prove_key", lambda: self._server.receive_apdu(client, apdu), _PROVING
-            )
+            return self._suffer("prove_key", partial(self._prove, client, apdu), _PROVING)
         except Rejected:
             error = ServiceError.OPERATION_NOT_POSSIBLE
         except SecurityError:
             error = ServiceError.DECIPHERING_ERROR
         return ExceptionResponse(StateError.SERVICE_NOT_ALLOWED, error).to_bytes()
+
+    def _prove(self, client: int, apdu: bytes) -> bytes | None:
+        """Pass 3 of HLS; a deviant may answer as if the key were wrong."""
+        if self._model.denies_proof():
+            if self._exchange is not None:
+                self._exchange.code = "wrong-key"
+            return ActionResponse(apdu[2], AccessResult.OTHER_REASON).to_bytes()
+        return self._server.receive_apdu(client, apdu)
 
     def struck(self) -> tuple[Micros, bool]:
         """By how much the answer just given is late, and whether it is damaged. Asked once."""

@@ -43,19 +43,24 @@ stands under `expect: rules:`. `smets1-bench run deviants` runs the shipped exam
 
 On a station, where a certification suite must fail:
 
+<!-- file: drifting.yaml -->
 ```yaml
 station: drifting
 devices:
   electricity: {deviant: drifts-its-clock}
 ```
 
-```
-smets1-bench run certify --station drifting.yaml
+<!-- exits: 1 -->
+```console
+$ smets1-bench run commissioning --station drifting.yaml
 ```
 
+So does `certify`, which holds every suite.
+
 Hosted for another client: `smets1-bench emulate electricity-meter --deviant drifts-its-clock`.
-On a line a meter proves its key with the protocol's own cryptography, so what a deviant answers
-to `prove_key` (`proves-any-key`, `denies-every-second-proof`) shows over `direct:` only.
+On a line a meter proves its key with the protocol's own cryptography: the proof is made with the
+key itself, and no meter can make one with a key that it does not hold. So `proves-any-key` shows
+over `direct:` only; on a line such a meter proves what it holds like any other.
 
 ## What every device must keep
 

@@ -128,6 +128,26 @@ def test_a_station_with_a_deviant_fails_the_suite(tmp_path: Path) -> None:
     assert ", in " in said
 
 
+@pytest.mark.parametrize("station", ["emulated-direct", "emulated-emu"])
+def test_a_right_proof_that_is_denied_is_found_on_a_line_too(tmp_path: Path, station: str) -> None:
+    suite = tmp_path / "denies.yaml"
+    suite.write_text(
+        """
+suite: denies
+scenarios:
+  - scenario: denies
+    about: every second proof of a key that the meter holds is denied
+    installation: da-dual-fuel
+    deviants: {electricity: denies-every-second-proof}
+    expect: {outcome: commissioned, found: {electricity: [key-denied]}}
+""",
+        encoding="utf-8",
+    )
+    words = ["run", str(suite), "--station", station, "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+
+
 def test_a_deviant_that_does_not_exist_is_complained_of(tmp_path: Path) -> None:
     station = tmp_path / "s.yaml"
     station.write_text("station: s\ndevices:\n  electricity: {deviant: drifts-its-clok}\n")

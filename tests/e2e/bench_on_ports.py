@@ -134,14 +134,14 @@ def lay_out(folder: Path, security: str = "{test-keys: true}") -> None:
 
 
 @contextmanager
-def hosted(folder: Path, *options: str) -> Iterator[None]:
+def hosted(folder: Path, *options: str, kit: tuple[str, ...] = (BOARD,)) -> Iterator[None]:
     """The station's devices, hosted by another process until the end of the block."""
     words = [*COMMAND, "emulate", "bench.yaml", "--awake", "--no-pacing", "--json", *options]
     with subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True) as host:
         try:
             assert host.stdout is not None
-            ready = [json.loads(host.stdout.readline())["ready"] for _ in (*DEVICES, BOARD)]
-            assert ready == [*DEVICES, BOARD]
+            ready = [json.loads(host.stdout.readline())["ready"] for _ in (*DEVICES, *kit)]
+            assert ready == [*DEVICES, *kit]
             yield
         finally:
             host.terminate()

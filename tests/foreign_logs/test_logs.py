@@ -34,7 +34,7 @@ def gateway() -> LogMap:
 
 def read(path: Path, text: str | bytes, log_map: LogMap) -> list[tuple[int, Event | FaultyLine]]:
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return list(MappedLog(str(path), Places(), log_map))
+    return [(where, said) for where, _, _, said in MappedLog(str(path), Places(), log_map)]
 
 
 def run(*words: str) -> Result:

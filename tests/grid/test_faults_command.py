@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -61,7 +63,45 @@ def test_the_heat_map_needs_nothing_else(tmp_path: Path) -> None:
     assert policy is not None
     digest = hashlib.sha256(style[1].encode()).digest()
     assert policy[1] == "sha256-" + base64.b64encode(digest).decode()
-    assert not re.search(r"(src|href)=", page)
+    assert not re.search(r"(src|href)=[\"'](?!#)", page)
+
+
+def test_every_cell_leads_to_the_command_that_replays_it(tmp_path: Path) -> None:
+    sampled(tmp_path)
+    page = (tmp_path / "faults.html").read_text(encoding="utf-8")
+    cells = re.findall(r'<td class="\w+"><a href="#([^"]+)"', page)
+    commands = dict(re.findall(r'<li id="([^"]+)">[^<]+<br><code>(.*?)</code>', page))
+    assert len(cells) > 50
+    assert cells == [*commands], "each has its own, in the same order"
+    again = faults(*shlex.split(html.unescape(commands[cells[0]]))[2:])
+    assert again.exit_code == ExitCode.PASS, again.output
+
+
+def test_the_worst_run_of_a_cell_is_the_one_to_replay(tmp_path: Path) -> None:
+    words = ("--part", "singles", "--fault", "party-silent", "--group", "DA", "--workers", "1")
+    faults("--sample", "60", "--out", str(tmp_path), *words)
+    (part,) = json.loads((tmp_path / "grid.json").read_text())["parts"].values()
+    parked = {each["replay"] for each in part["parked"]}
+    heat = [each for each in part["heat"] if each["parked"]]
+    assert heat
+    assert all(each["replay"] in parked for each in heat)
+
+
+def test_in_a_run_s_folder_it_is_a_section_of_the_report(tmp_path: Path) -> None:
+    run = ("run", "commissioning", "--scenario", "da-commissioned", "--out", str(tmp_path))
+    assert CliRunner().invoke(main, run).exit_code == ExitCode.PASS
+    assert "Fault grid" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+    done = sampled(tmp_path, "--part", "acts")
+    assert f"heat map: {tmp_path / 'report.html'}" in done.output
+    page = (tmp_path / "report.html").read_bytes()
+    assert b'<h2 id="grid-h">Fault grid</h2>' in page
+    assert b"smets1-bench faults --cell da-dual-fuel/" in page
+    assert CliRunner().invoke(main, ["report", str(tmp_path)]).exit_code == ExitCode.PASS
+    assert (tmp_path / "report.html").read_bytes() == page
+    (tmp_path / "grid.json").write_text("{}", encoding="utf-8")
+    broken = CliRunner().invoke(main, ["report", str(tmp_path)])
+    assert broken.exit_code == ExitCode.USAGE
+    assert "no grid of this bench" in broken.output
 
 
 def test_red(tmp_path: Path, always_red: None) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bench.clock import Cancellation, Cancelled, PacedClock, VirtualClock
 from bench.devices import Identity, Role
-from bench.errors import Ambiguous, BenchError, NoReply, PortGone, UsageError
+from bench.errors import BenchError, Interrupted, NoReply, PortGone, UsageError
 from bench.journal import recorder as recorder_module
 from bench.journal.entry import Entry
 from bench.journal.recorder import Recorder, ReplayRefused, refuse_other_devices
@@ -127,7 +127,8 @@ def test_what_is_within_is_done_over_at_the_same_instant() -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "outcome"), [("rotate_key", Ambiguous), ("reboot", Ambiguous), ("identify", None)]
+    ("operation", "outcome"),
+    [("rotate_key", Interrupted), ("reboot", Interrupted), ("identify", None)],
 )
 def test_an_interrupted_act_outside(operation: str, outcome: type[Exception] | None) -> None:
     """One that changes something is for the process to settle; a question is asked again."""
@@ -209,7 +210,7 @@ def test_a_lost_port_stops_the_run_and_can_be_taken_up() -> None:
     with pytest.raises(Cancelled):
         bench.ask("gas", "rotate_key", fails(PortGone("/dev/probe: gone")))
     assert isinstance(bench.recorder.failure, PortGone)
-    with pytest.raises(Ambiguous):
+    with pytest.raises(Interrupted):
         bench.again().ask("gas", "rotate_key", never)
 
 

@@ -72,7 +72,7 @@ CHANGES = {
     "another order": ("UPDATE entry SET seq=-30 WHERE seq=30", "entry 1: does not follow"),
     "one left out": ("DELETE FROM entry WHERE seq=30", "entry 30: does not follow"),
     "of no kind": ("UPDATE entry SET kind='done' WHERE seq=30", "entry 30: of no known kind"),
-    "another format": ("PRAGMA user_version=2", "a journal of another format"),
+    "another format": ("PRAGMA user_version=1", "a journal of another format"),
     "another program's": ("PRAGMA application_id=2", "not a journal of smets1-bench"),
     "another table": ("ALTER TABLE entry RENAME TO entries", "not a sound journal"),
 }

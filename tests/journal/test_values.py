@@ -23,7 +23,16 @@ from bench.devices import (
     SupplyState,
 )
 from bench.emulation import DeviceTruth, KeyTruth, Truth, Unknown
-from bench.errors import Ambiguous, BenchError, KitFault, NoReply, PortGone, Refused, RelayStuck
+from bench.errors import (
+    Ambiguous,
+    BenchError,
+    Interrupted,
+    KitFault,
+    NoReply,
+    PortGone,
+    Refused,
+    RelayStuck,
+)
 from bench.journal.values import read, written
 from bench.parties import FileReceived, Holder, ListedDevice, Validation, Week
 from bench.secret import Secret
@@ -86,6 +95,7 @@ class OwnKindOfFault(KitFault):
 ERRORS = [
     NoReply("gas", "identify", "not reached"),
     Ambiguous("gas", "rotate_key"),
+    Interrupted("gas", "rotate_key", "the bench stopped"),
     Refused("gas", "rotate_key", "why", code="old-counter"),
     RelayStuck("board: stuck", hint="look"),
     PortGone("gone"),

@@ -17,7 +17,7 @@ from bench.cli.check import check
 from bench.errors import BenchError
 from bench.large_checks.parquet import ParquetTrace, rows_of, write_parquet
 from bench.trace import Event, Operator, to_json
-from bench.trace_reading import Complaints, FaultyLine, Places, UnreadableTrace, read_trace
+from bench.trace_reading import Complaints, FaultyLine, Places, UnreadableTrace, read_rows, whole
 from bench.units import parse_instant
 
 START = parse_instant("2021-05-04T09:00:00Z")
@@ -25,7 +25,10 @@ UTC_MICROS = pa.timestamp("us", tz="UTC")
 
 
 def read(path: Path) -> list[Event | FaultyLine]:
-    return [event for _, event in ParquetTrace(str(path), Places())]
+    return [
+        said if isinstance(said, FaultyLine) else whole(at, installation, said)
+        for _, at, installation, said in ParquetTrace(str(path), Places())
+    ]
 
 
 def table(path: Path, rows: Sequence[tuple[Any, ...]]) -> Path:
@@ -41,7 +44,7 @@ def test_what_was_written_is_read_back_in_its_order(tmp_path: Path) -> None:
     path = tmp_path / "trace.parquet"
     assert write_parquet(iter(events), path) == len(events) == rows_of(str(path))
     assert read(path) == events
-    assert [where for where, _ in ParquetTrace(str(path), Places())][:2] == [1, 2]
+    assert [where for where, *_ in ParquetTrace(str(path), Places())][:2] == [1, 2]
     again = tmp_path / "again.parquet"
     write_parquet(events, again)
     assert again.read_bytes() == path.read_bytes()
@@ -163,5 +166,5 @@ def test_a_missing_file_is_a_complaint(tmp_path: Path) -> None:
     complaints = Complaints(places)
     missing = str(tmp_path / "no.parquet")
     opened = ParquetTrace(missing, places)
-    assert list(read_trace([missing], places, complaints, opening=lambda *_: opened)) == []
+    assert list(read_rows([missing], places, complaints, opening=lambda *_: opened)) == []
     assert complaints

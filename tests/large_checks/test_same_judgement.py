@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import random
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from mixing import mixed
 from mutating import TOLERANCE, constructed
 
 from bench.cli.check import check, judge_files
-from bench.errors import UsageError
+from bench.errors import BenchError, UsageError
 from bench.large_checks import pieces, whole
 from bench.large_checks.means import Means
 from bench.large_checks.parquet import write_parquet
@@ -67,7 +69,39 @@ def test_lines_in_pieces(events: list[Event], tmp_path: Path, monkeypatch: Any) 
         lines(tmp_path / "c.jsonl", third),
     ]
     monkeypatch.setattr(pieces, "OCTETS", 100_003)
+    monkeypatch.setattr(pieces, "AT_ONCE", 10_007)
     both(files)
+
+
+NAMES = ("", " ½", ' "x" \\')
+
+
+def _spelled(event: Event, number: int) -> str:
+    """The event's line as one of many writers might spell it."""
+    line = json.loads(to_json(event))
+    if number % 7 == 0:
+        line = dict(reversed(line.items()))
+    if number % 7 == 1:
+        line["note"] = {"at": "½", "installation": [None, "a\\b"]}
+    separators = ((", ", ": "), (",", ":"), (" ,", " : "))[number % 3]
+    text = json.dumps(line, separators=separators, ensure_ascii=number % 2 == 0)
+    return (f"{text}\n", f"  {text} \r\n", f"\n\t{text}\v\n")[number // 7 % 3]
+
+
+def test_lines_spelled_in_many_ways(tmp_path: Path, monkeypatch: Any) -> None:
+    events = [
+        replace(event, installation=f"{copy}{NAMES[copy % 3]}")
+        for copy in range(40)
+        for event in _one()
+    ]
+    path = tmp_path / "a.jsonl"
+    text = "".join(_spelled(event, number) for number, event in enumerate(events))
+    path.write_text("\ufeff" + text.rstrip("\n"), "utf-8")
+    monkeypatch.setattr(pieces, "OCTETS", 5_003)
+    monkeypatch.setattr(pieces, "AT_ONCE", 1_009)
+    streamed = judge_files([str(path)], STRATEGY, TOLERANCE)
+    assert judge_large([str(path)], STRATEGY, TOLERANCE, Means(1, MEMORY)) == streamed
+    assert (streamed.events, streamed.installations) == (len(events), 40)
 
 
 def test_sorted(events: list[Event], tmp_path: Path) -> None:
@@ -99,6 +133,13 @@ def test_in_many_shares(events: list[Event], tmp_path: Path, monkeypatch: Any) -
     here = whole.workers_for
     monkeypatch.setattr(whole, "workers_for", lambda count, told: here(1, told))
     both([rows(tmp_path / "a.parquet", events)], workers=7)
+
+
+def test_too_little_memory(events: list[Event], tmp_path: Path) -> None:
+    files = [lines(tmp_path / "a.jsonl", events)]
+    with pytest.raises(BenchError, match=r"^1 MiB are too little .* \(--workers 1\)") as caught:
+        judge_large(files, STRATEGY, TOLERANCE, Means(1, 1024**2))
+    assert "--memory" in caught.value.hint
 
 
 def answer(*words: str) -> Result:

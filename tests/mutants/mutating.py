@@ -31,7 +31,7 @@ from bench.trace import (
     Step,
     WeekDesignated,
 )
-from bench.trace_reading import FaultyLine, Places, TraceFile
+from bench.trace_reading import FaultyLine, Places, TraceFile, whole
 from bench.units import DAY, HOUR, MINUTE, SECOND, parse_instant
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "traces"
@@ -355,10 +355,10 @@ def from_fixtures() -> dict[str, list[Event]]:
     found: dict[str, list[Event]] = {}
     for path in sorted(FIXTURES.glob("*/*.jsonl")):
         by_installation: defaultdict[str, list[Event]] = defaultdict(list)
-        for _, event in TraceFile(str(path), Places()):
-            if isinstance(event, FaultyLine):
+        for _, at, installation, said in TraceFile(str(path), Places()):
+            if isinstance(said, FaultyLine):
                 break
-            by_installation[event.installation].append(event)
+            by_installation[installation].append(whole(at, installation, said))
         else:
             for name, events in by_installation.items():
                 found[f"{path.parent.name}/{path.stem}/{name}"] = events

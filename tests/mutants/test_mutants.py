@@ -59,9 +59,9 @@ def test_a_rule_uses_the_parameters_that_the_strategy_gives_it() -> None:
     for name, events in constructed().items():
         for number in range(20):
             mutant = mutate(f"{name}#{number}", events) if number else events
-            passage = Passage(mutant[0], 1)
+            passage = Passage(mutant[0], mutant[0].at, 1)
             for line, event in enumerate(mutant[1:], 2):
-                passage.add(event, line)
+                passage.add(event, event.at, line)
             values = Recording(pinned.values)
             for rule, function in RULES.items():
                 values.asked.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -17,6 +18,7 @@ from bench.report.deviations import deviations
 from bench.report.html import report_html
 from bench.report.particulars import identity_of, particulars
 from bench.report.trace_lines import Line, TraceLines, read_lines
+from bench.report.wait_uncertainty import CLOCK, read_uncertainties
 from bench.result import RunRecord, read_result
 from bench.trace import Opened, Outage
 from bench.units import SECOND
@@ -115,6 +117,23 @@ def test_the_decision_rule_with_its_uncertainty(record: RunRecord, trace: TraceL
     words = " ".join(particulars(other, lines, Details()).decision)
     assert "T = 5 s" in words
     assert "at most 1.5 s in this run." in words
+    uncertainties = {"3.3.interval": SECOND // 10, "3.4.1.wait": 3 * SECOND // 2}
+    words = " ".join(particulars(other, lines, Details(), uncertainties).decision)
+    assert "Of a wait as long as its limit: 3.3.interval 0.1 s; 3.4.1.wait 1.5 s." in words
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"scenarios": {"a": {"waits": 1}}}'])
+def test_uncertainties_that_nobody_wrote_down(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / CLOCK).write_text(content, encoding="utf-8")
+    assert read_uncertainties(tmp_path) == {}
+
+
+def test_the_largest_uncertainty_of_all_scenarios_counts(tmp_path: Path) -> None:
+    waits = [{"waits": {"3.3.interval": {"limit": 9, "uncertainty": of}}} for of in (1, 3, 2)]
+    clock = {"clock": "wall", "scenarios": dict(zip("abc", waits, strict=True))}
+    (tmp_path / CLOCK).write_text(json.dumps(clock), encoding="utf-8")
+    assert read_uncertainties(tmp_path) == {"3.3.interval": 3}
 
 
 def test_departures_are_told_and_methods_are_not(record: RunRecord, trace: TraceLines) -> None:
