@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -21,6 +22,7 @@ from bench.secret import Secret
 
 FILE: Final = "keys.json"
 _FORMAT: Final = 1
+_CHECK_VALUE: Final = re.compile("[0-9A-F]{6}")
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -73,7 +75,7 @@ class KeyStore:
                 store._take(json.load(file))
         except OSError as error:
             raise KeyStoreRefused(f"{path}: cannot be read: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise KeyStoreRefused(
                 f"{path}: not a key store of this version",
                 hint="the keys in it may be the only way to the devices: keep the file",
@@ -178,10 +180,17 @@ def _revealed(key: Secret) -> dict[str, str]:
     return {"label": key.label, "key": key.reveal().hex()}
 
 
-def _secret(data: dict[str, str]) -> Secret:
+def _secret(data: Mapping[str, str]) -> Secret:
+    """Raises `ValueError`, `KeyError`, `TypeError`: it is no key that was written here."""
+    if not isinstance(data["label"], str):
+        raise TypeError("not a key's label")
     if "retired" in data:
+        if _CHECK_VALUE.fullmatch(data["retired"]) is None:
+            raise ValueError("not a check value")
         return RetiredKey(data["label"], data["retired"])
-    return Secret(bytes.fromhex(data["key"]), data["label"])
+    key = Secret(bytes.fromhex(data["key"]), data["label"])
+    _ = key.check_value  # of a key of another length there is none
+    return key
 
 
 def _create(path: Path, content: bytes) -> None:

@@ -24,7 +24,7 @@ from bench.journal.key_store import KeyStore
 from bench.journal.moment import Moment, moment
 from bench.journal.recording import Made, Recording
 from bench.journal.repeating import REPEATABLE
-from bench.journal.store import Journal, JournalFailed, JournalFull, Keep
+from bench.journal.store import Journal, JournalDamaged, JournalFailed, JournalFull, Keep
 from bench.journal.values import read, written
 from bench.secret import Secret
 from bench.units import Micros
@@ -242,7 +242,7 @@ class Recorder:
         made = self._next(target, operation, "")
         if made is not None:
             assert made.outcome is not None, "a reading is one entry"
-            return found(read(made.outcome))
+            return found(self._read(made.outcome))
         self._go_live(None)
         try:
             result = call()
@@ -289,10 +289,16 @@ class Recorder:
         return result  # type: ignore[no-any-return]
 
     def _hand_back(self, outcome: str) -> Any:
-        value = read(outcome)
+        value = self._read(outcome)
         if isinstance(value, PeerError | BenchError):
             raise value
         return value
+
+    def _read(self, outcome: str) -> Any:
+        try:
+            return read(outcome)
+        except ValueError as error:
+            self.stop(JournalDamaged(f"{self._place()}: {error}"))
 
     def _interrupted(self, target: str, operation: str) -> Callable[[], Any]:
         def doubt() -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final, TypeVar
 
 from bench.devices import Identity
 from bench.journal.entry import Entry, Kind
@@ -11,6 +12,13 @@ from bench.journal.gap import Gap
 from bench.journal.moment import Moment
 from bench.journal.store import JournalDamaged
 from bench.journal.values import read
+
+T = TypeVar("T")
+
+_OTHER: Final = (
+    "another version of the bench may have written it, which can take it up; docs/journal.md says "
+    "what the devices may hold"
+)
 
 
 @dataclass(slots=True)
@@ -50,7 +58,7 @@ def recordings(entries: Sequence[Entry]) -> dict[str, Recording]:
         if entry.kind is Kind.SCENARIO:
             current = found.setdefault(entry.target, Recording(entry.target))
             current.first = current.last = entry.moment
-            current.identities = read(entry.body)
+            current.identities = body_of(entry, dict)
         elif entry.kind in (Kind.RUN, Kind.FINISHED):
             continue
         elif current is None:
@@ -65,12 +73,10 @@ def _take(recording: Recording, entry: Entry) -> None:
     recording.last = entry.moment
     if entry.kind is Kind.ENDED:
         recording.ended = True
-        recording.stopped = read(entry.body)
+        recording.stopped = body_of(entry, str)
         return
     if entry.kind is Kind.RESUMED:
-        gap = read(entry.body)
-        assert isinstance(gap, Gap), "written by the recorder"
-        recording.gaps.setdefault(entry.number, []).append(gap)
+        recording.gaps.setdefault(entry.number, []).append(body_of(entry, Gap))
         return
     expected = len(acts) + (entry.kind is not Kind.RESULT)
     if entry.number != expected or not expected:
@@ -81,3 +87,15 @@ def _take(recording: Recording, entry: Entry) -> None:
         acts.append(Made(entry.target, entry.operation, "", entry.moment, entry.body))
     else:
         acts[-1].outcome = entry.body
+
+
+def body_of(entry: Entry, form: type[T]) -> T:
+    """What the entry says. Raises `JournalDamaged` where that is nothing of the form."""
+    try:
+        said = read(entry.body)
+    except ValueError as error:
+        raise JournalDamaged(f"an entry of kind {entry.kind}: {error}", hint=_OTHER) from None
+    if not isinstance(said, form):
+        expected = f"expected a {form.__name__}"
+        raise JournalDamaged(f"an entry of kind {entry.kind}: {expected}", hint=_OTHER)
+    return said

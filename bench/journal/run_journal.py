@@ -16,10 +16,10 @@ from bench.journal.key_store import KeyStore
 from bench.journal.lock import locked
 from bench.journal.moment import moment
 from bench.journal.recorder import Recorder
-from bench.journal.recording import Recording, recordings
+from bench.journal.recording import Recording, body_of, recordings
 from bench.journal.run_head import Ordered, RunHead, refuse_if_moved
 from bench.journal.store import Journal, JournalDamaged, JournalFull, Keep
-from bench.journal.values import read, written
+from bench.journal.values import written
 from bench.units import Micros, format_instant
 
 FILES: Final = (store.FILE, f"{store.FILE}-wal", f"{store.FILE}-shm", store.HEAD)
@@ -145,16 +145,13 @@ def _head(folder: Path, entries: tuple[Entry, ...]) -> RunHead:
     if not entries or entries[0].kind is not Kind.RUN:
         raise JournalDamaged(f"{folder}: the journal does not say what the run is")
     if entries[-1].kind is Kind.FINISHED:
-        verdict = read(entries[-1].body)
+        verdict = body_of(entries[-1], str)
         at = format_instant(entries[-1].moment.at)
         raise UsageError(
             f"{folder}: the run has finished: {verdict}, {at}",
             hint=f"its report: smets1-bench report {folder}",
         )
-    head = read(entries[0].body)
-    if not isinstance(head, RunHead):
-        raise JournalDamaged(f"{folder}: the journal does not say what the run is")
-    return head
+    return body_of(entries[0], RunHead)
 
 
 @contextmanager

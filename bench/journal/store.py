@@ -184,6 +184,8 @@ class Journal:
             raise JournalDamaged(f"{self._path}: not a journal of smets1-bench")
         if run("PRAGMA user_version").fetchone() != (_FORMAT,):
             raise JournalDamaged(f"{self._path}: a journal of another format")
+        if run("SELECT name, sql FROM sqlite_schema").fetchall() != [("entry", _TABLE)]:
+            raise JournalDamaged(f"{self._path}: not the table of a journal", hint=_DAMAGED)
         if run("PRAGMA quick_check(1)").fetchone() != ("ok",):
             raise JournalDamaged(f"{self._path}: the file is damaged", hint=_DAMAGED)
         rows = run(f"SELECT seq, {_COLUMNS} FROM entry ORDER BY seq")

@@ -8,6 +8,7 @@ in the key store (`bench.journal.key_store`).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
@@ -22,7 +23,7 @@ from bench.errors import BenchError, PeerError
 from bench.secret import Secret
 
 _MARK: Final = "$"
-_OURS: Final = "bench."
+_OURS: Final = re.compile(r"bench(\.[a-z][a-z0-9_]*)+", re.ASCII)
 
 
 def written(value: object) -> str:
@@ -134,7 +135,14 @@ def read(line: str) -> Any:
     """The value that `written` wrote. Raises `ValueError` where it is no such line."""
     try:
         return decode(json.loads(line))
-    except (AttributeError, ImportError, KeyError, TypeError, RecursionError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        ImportError,
+        KeyError,
+        TypeError,
+        RecursionError,
+    ) as error:
         raise ValueError(f"not a value of the journal: {error}") from None
 
 
@@ -153,7 +161,10 @@ def decode(data: Any) -> Any:
         case "type":
             return _class(data["of"], object)
         case "is":
-            cls = _class(data["of"], object)
+            made = _class(data["of"], object)
+            if not is_dataclass(made):
+                raise ValueError(f"not a dataclass: {data['of']}")
+            cls: Any = made
             return cls(**{name: decode(value) for name, value in data["fields"].items()})
         case "map":
             return {decode(key): decode(value) for key, value in data["items"]}
@@ -176,13 +187,15 @@ def _decode_error(data: Any) -> PeerError | BenchError:
 
 
 def _class(name: str, base: type) -> Any:
-    """A class of the bench: nothing else is ever looked up by a name from a file."""
+    """A class that a module of the bench defines: nothing else is ever reached by a name from a
+    file, least of all what such a module has imported.
+    """
     module, _, qualified = name.partition(":")
-    if not module.startswith(_OURS):
+    if _OURS.fullmatch(module) is None:
         raise ValueError(f"not a class of the bench: {name}")
     found: Any = import_module(module)
     for part in qualified.split("."):
         found = getattr(found, part)
-    if not (isinstance(found, type) and issubclass(found, base)):
+    if not (isinstance(found, type) and issubclass(found, base) and _name(found) == name):
         raise ValueError(f"not a class that an act can give: {name}")
     return found

@@ -103,7 +103,21 @@ def test_a_file_that_others_can_read_is_refused(path: Path, mode: int) -> None:
     assert caught.value.hint.startswith("chmod 600")
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 2}', '{"format": 1, "rings": 5}'])
+KEYS = '{"format": 1, "rings": {}, "unplaced": [%s]}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", "{}", '{"format": 2}', '{"format": 1, "rings": 5}', "[" * 100_000),
+        KEYS % '{"label": "a", "key": "00"}',
+        KEYS % '{"label": "a", "key": "0011223344556677"}',
+        KEYS % '{"label": "a", "retired": 5}',
+        KEYS % '{"label": "a", "retired": "\\u001b[2J"}',
+        KEYS % '{"label": null, "retired": "A1B2C3"}',
+    ],
+    ids=len,
+)
 def test_what_is_no_key_store_is_refused_and_not_quoted(path: Path, content: str) -> None:
     path.write_text(content)
     path.chmod(0o600)

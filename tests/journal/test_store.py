@@ -74,7 +74,8 @@ CHANGES = {
     "of no kind": ("UPDATE entry SET kind='done' WHERE seq=30", "entry 30: of no known kind"),
     "another format": ("PRAGMA user_version=1", "a journal of another format"),
     "another program's": ("PRAGMA application_id=2", "not a journal of smets1-bench"),
-    "another table": ("ALTER TABLE entry RENAME TO entries", "not a sound journal"),
+    "another table": ("ALTER TABLE entry RENAME TO entries", "not the table of a journal"),
+    "a table more": ("CREATE VIEW more AS SELECT 1", "not the table of a journal"),
 }
 
 
@@ -87,6 +88,21 @@ def test_what_was_changed_is_refused(tmp_path: Path, change: str, said: str) -> 
     with pytest.raises(JournalDamaged, match=said) as caught:
         Journal.open(tmp_path / FILE)
     assert caught.value.exit_code is ExitCode.BENCH
+
+
+def test_a_table_that_is_worked_out_is_never_asked(tmp_path: Path) -> None:
+    """A view without end, under the table's name."""
+    write(tmp_path / FILE, killed=False)
+    connection = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    connection.execute("DROP TABLE entry")
+    connection.execute(
+        "CREATE VIEW entry AS WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n) "
+        "SELECT seq, 0 number, '' kind, '' target, '' operation, '' body, 0 at, 0 monotonic, "
+        "'' boot, x'' chain FROM n"
+    )
+    connection.close()
+    with pytest.raises(JournalDamaged, match="not the table of a journal"):
+        Journal.open(tmp_path / FILE)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database, but long enough for a header" * 9])

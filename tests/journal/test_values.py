@@ -135,6 +135,12 @@ def test_what_has_no_form_is_not_written(value: object) -> None:
         {"$": "is", "of": "os:system", "fields": {}},
         {"$": "is", "of": "bench.journal.values:read", "fields": {}},
         {"$": "is", "of": "bench.nowhere:Thing", "fields": {}},
+        {"$": "is", "of": "bench.safe_state.watching:subprocess.Popen", "fields": {"args": "x"}},
+        {"$": "is", "of": "bench.journal.recorder:Moment", "fields": {}},  # what it has imported
+        {"$": "is", "of": "bench.cli.__main__:main", "fields": {}},
+        {"$": "is", "of": "bench.clock:WallClock", "fields": {}},
+        {"$": "type", "of": "bench.safe_state.watching:subprocess.Popen"},
+        {"$": "decimal", "value": "abc"},
         {"$": "is", "of": "bench.parties:Week", "fields": {"start": 1}},
         {"$": "enum", "of": "bench.devices:SupplyState", "value": "SIDEWAYS"},
         {"$": "enum", "of": "bench.parties:Week", "value": "start"},
@@ -146,6 +152,12 @@ def test_what_has_no_form_is_not_written(value: object) -> None:
 def test_what_is_no_value_of_the_journal_is_refused(data: object) -> None:
     with pytest.raises(ValueError, match=r"journal|class|read back"):
         read(json.dumps(data))
+
+
+@pytest.mark.parametrize("line", ["[" * 100_000, "1" * 10_000, "", "{"], ids=len)
+def test_a_line_of_any_kind_is_refused_as_such(line: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        read(line)
 
 
 def test_a_path_is_written_for_its_hash() -> None:
