@@ -364,7 +364,7 @@ def figures_of(folder: Path, story: str, write: int, seed: int, kills: int) -> F
             if lineage.live(entries=write) == -signal.SIGKILL:
                 lineage.live()
         else:
-            killed_at_random(lineage, random.Random(seed), kills, longest=1.2)
+            killed_at_random(lineage, random.Random(seed), kills, longest=0.4)
         wrong = [f"{folder.name}: {each}" for each in lineage.verdict_on()]
         others = {code: count for code, count in lineage.ends.items() if code not in (0, -9)}
         if others:
