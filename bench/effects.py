@@ -69,6 +69,14 @@ class Recorder(Protocol):
     the recorder's to say.
     """
 
+    @property
+    def asked_at(self) -> Micros:
+        """When the act that comes next begins, or began when it was made."""
+
+    @property
+    def answered_at(self) -> Micros:
+        """When the last act ended."""
+
     def request(
         self,
         target: str,
@@ -219,7 +227,8 @@ class Effects:
             [*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())]
         )
         self._acts += 1
-        asked = Act(self._acts, self._clock.now(), target, operation, arguments, given=args)
+        at = self._clock.now() if recorder is None else recorder.asked_at
+        asked = Act(self._acts, at, target, operation, arguments, given=args)
         return self._shown(observer, make, asked)
 
     def _shown(self, observer: Observer, make: partial[Any], asked: Act) -> Any:
@@ -227,10 +236,14 @@ class Effects:
         try:
             result = make()
         except (PeerError, BenchError) as error:
-            observer(replace(asked, at=self._clock.now(), outcome=f"! {error}", answer=error))
+            observer(replace(asked, at=self._answered_at, outcome=f"! {error}", answer=error))
             raise
-        observer(replace(asked, at=self._clock.now(), outcome=repr(result), answer=result))
+        observer(replace(asked, at=self._answered_at, outcome=repr(result), answer=result))
         return result
+
+    @property
+    def _answered_at(self) -> Micros:
+        return self._clock.now() if self._recorder is None else self._recorder.answered_at
 
 
 class _Proxy:

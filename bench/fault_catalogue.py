@@ -32,7 +32,7 @@ class CataloguedFault:
     """`name` as `list faults` shows it; `targets`: roles and parties, or protocols; empty: any.
 
     `in_suites`: a scenario's `faults:` may name it. One of the pipe whose name an emulated one has
-    too is only reached from Python.
+    too is only reached from Python, and is shown as `pipe:NAME`.
     """
 
     name: str
@@ -66,7 +66,7 @@ def _of_the_pipe() -> Iterator[CataloguedFault]:
     for name, fault in faults.items():
         family = "bench" if name == ADAPTER_GONE else str(fault.family)
         yield CataloguedFault(
-            f"pipe:{name}",
+            f"pipe:{name}" if name in emulated else name,
             family,
             " ".join(fault.description.split()),
             Place.PIPE,

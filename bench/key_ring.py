@@ -38,6 +38,18 @@ class KeyRing(Protocol):
     def drop_staged(self, device: str, slot: KeySlot) -> None:
         """The device was proven to hold the current key: the staged one is retired."""
 
+    def stage_back(self, device: str, slot: KeySlot, key: Secret) -> None:
+        """Keeps `key`, which the scenario began with, unless it is kept, without losing a key that
+        may be on its way. Must be durable before the key is sent.
+        """
+
+    def prove_back(self, device: str, slot: KeySlot, key: Secret) -> None:
+        """The device was proven to hold `key` again: it is current, what it held before previous.
+
+        Safe to repeat. That one is not destroyed: who takes up the run may need it to do over what
+        an emulated device did.
+        """
+
     def next_counter(self, device: str) -> int:
         """A command counter above every one handed out before; never handed out twice."""
 
@@ -103,6 +115,20 @@ class MemoryKeyRing:
 
     def drop_staged(self, device: str, slot: KeySlot) -> None:
         self._entry(device, slot).staged = None
+        self._changed()
+
+    def stage_back(self, device: str, slot: KeySlot, key: Secret) -> None:
+        entry = self._entry(device, slot)
+        if entry.staged is None and key != entry.current:
+            entry.staged = key
+            self._changed()
+
+    def prove_back(self, device: str, slot: KeySlot, key: Secret) -> None:
+        entry = self._entry(device, slot)
+        before = (entry.staged, entry.current, entry.previous)
+        others = [each for each in before if each is not None and each != key]
+        entry.current, entry.staged = key, None
+        entry.previous = others[0] if others else None
         self._changed()
 
     def saw_counter(self, device: str, counter: int) -> None:

@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bench.errors import UsageError
 from bench.evidence.signing import Signer
 from bench.journal.run_head import Ordered
 from bench.operator import Nobody, Operator
@@ -75,12 +76,15 @@ class Order:
 
 
 def order_again(ordered: Ordered, signer: Signer | None = None) -> Order:
-    """The order of a run as its journal has it; nobody is there to be asked yet."""
+    """The order of a run as its journal has it; nobody is there to be asked yet.
+
+    Raises `UsageError`: its suite or station is gone, or is wrong now.
+    """
     forced = Forced(
         ordered.mehrs, ordered.mam, None if ordered.overlay is None else Path(ordered.overlay)
     )
     order = Order(
-        find("suites", ordered.suite),
+        _still_there(find("suites", ordered.suite), ordered),
         ordered.named,
         ordered.seed,
         ordered.only,
@@ -91,8 +95,22 @@ def order_again(ordered: Ordered, signer: Signer | None = None) -> Order:
     )
     if not ordered.station:
         return order
-    station = read_station(find("stations", ordered.station))
+    station = read_station(_still_there(find("stations", ordered.station), ordered))
     return replace(order, station=station, station_named=ordered.station)
+
+
+def _still_there(path: Path, ordered: Ordered) -> Path:
+    """Raises `UsageError` where what the run was begun with is gone."""
+    try:
+        gone = not path.exists()
+    except OSError:
+        gone = False  # whoever reads it says why it cannot
+    if gone:
+        raise UsageError(
+            f"{path}: no such file, and the run was begun with it in {ordered.folder}",
+            hint="put it back there, as it was",
+        )
+    return path
 
 
 def _span(span: Micros) -> str:

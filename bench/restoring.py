@@ -16,6 +16,7 @@ from bench.settling import Patience, let_join, reboot_hub
 from bench.suite import Preconditions, Restore
 from bench.units import MINUTE
 
+Place = tuple[str, KeySlot]
 PATIENCE: Final = Patience(MINUTE, 60)
 """A sleepy gas meter speaks every half hour; it is given two chances to join again."""
 
@@ -25,7 +26,7 @@ def restore(
     effects: Effects,
     world: EmulatedWorld,
     installation: Installation,
-    held: Mapping[tuple[str, KeySlot], Secret],
+    held: Mapping[Place, Secret],
 ) -> str:
     """Does the acts in order; returns why the kit is not back, or an empty string.
 
@@ -42,11 +43,27 @@ def restore(
     return ""
 
 
+def with_other_keys(
+    began: Mapping[Place, Mapping[str, Secret]],
+    ended: Mapping[Place, Mapping[str, Secret]],
+    held: Mapping[Place, Secret],
+) -> list[str]:
+    """The devices whose key is not proven to be the one they `held` first: by what the key ring
+    held (`bench.key_ring`) when the scenario began and when it ended.
+    """
+    return [
+        place[0]
+        for place, states in ended.items()
+        if states != began.get(place, {})
+        and ("staged" in states or states.get("current") != held.get(place))
+    ]
+
+
 def _do(
     act: Restore,
     effects: Effects,
     installation: Installation,
-    held: Mapping[tuple[str, KeySlot], Secret],
+    held: Mapping[Place, Secret],
 ) -> None:
     hub = installation.hub.name
     if act is Restore.KEYS:
@@ -63,15 +80,18 @@ def _do(
 
 
 def _restore_keys(
-    effects: Effects, installation: Installation, held: Mapping[tuple[str, KeySlot], Secret]
+    effects: Effects, installation: Installation, held: Mapping[Place, Secret]
 ) -> None:
-    """Gives every meter the key it began with, and has it prove it."""
+    """Gives every meter the key it began with, and has it prove it; the key ring follows."""
+    keys, slot = effects.keys, KeySlot.SUA
     for device in installation.meters:
-        key = held.get((device.name, KeySlot.SUA))
+        key = held.get((device.name, slot))
         if key is None:
             raise PeerError(device.name, "rotate_key", "the bench does not hold its first key")
         meter = effects.meter(device.name)
+        keys.stage_back(device.name, slot, key)
         with suppress(Ambiguous):  # the proof settles it
-            meter.rotate_key(KeySlot.SUA, key, effects.keys.next_counter(device.name))
-        if not meter.prove_key(KeySlot.SUA, key):
+            meter.rotate_key(slot, key, keys.next_counter(device.name))
+        if not meter.prove_key(slot, key):
             raise PeerError(device.name, "prove_key", "the restored key is not proven")
+        keys.prove_back(device.name, slot, key)

@@ -7,6 +7,7 @@ file's form is described in docs/result.md; `format` is raised when it changes.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,9 @@ from bench.mehrs.strategy import Strategy
 from bench.verdict import Verdict
 
 FORMAT: Final = 1
+
+UNHEARD: Final = "UNHEARD"
+"""The stamp of a run on ports in which no device was heard."""
 
 RULE_VERDICTS: Final = ("failed", "inconclusive", "passed", "not exercised", "not run")
 """What can be said of a rule on a certificate, worst first."""
@@ -178,7 +182,7 @@ class RunRecord:
 
     suite: str
     station: str
-    kit: str  # "EMULATED", "REAL" or "MIXED": stamped wherever the record is shown
+    kit: str  # EMULATED, REAL, MIXED or UNHEARD: stamped wherever the record is shown
     clock: str
     seed: int
     tool: str
@@ -197,6 +201,19 @@ class RunRecord:
     @property
     def worst(self) -> Verdict:
         return Verdict[self.verdict.upper().replace("-", "_")]
+
+
+def kit_of(devices: Iterable[DeviceRecord]) -> str:
+    """What a record rests on, by what every device said of itself; empty: there is none.
+
+    A device that did not say is taken for neither.
+    """
+    said = {None if not each.emulated and not each.identity else each.emulated for each in devices}
+    if not said:
+        return ""
+    if said == {True}:
+        return "EMULATED"
+    return "REAL" if said == {False} else "MIXED"
 
 
 def parameters_of(strategy: Strategy) -> dict[str, ParameterRecord]:

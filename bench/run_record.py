@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 
 from bench.certificate import certificates_of, in_doubt, strategy_record, worst_verdict
 from bench.clock import WallClock
 from bench.conformance.checker import Checker
+from bench.devices import Identity
+from bench.emulation import is_emulated
 from bench.errors import BenchError
 from bench.expectations import key_held, mismatches, unknowable
+from bench.installation import DeviceSpec
 from bench.order import Order
 from bench.report.story import story
 from bench.result import (
+    UNHEARD,
     DeviceRecord,
     InstrumentRecord,
     OperatorRecord,
     RunRecord,
     ScenarioRecord,
+    kit_of,
     parameters_of,
 )
 from bench.scenario_run import Ran
 from bench.station.form import ClockSource, Station
+from bench.station.port import Reach
 from bench.suite import Scenario
 from bench.suite_reading import PreparedScenario
 from bench.tool_identity import tool_commit, tool_version
@@ -126,22 +133,51 @@ def operator_records(ran: Ran) -> tuple[OperatorRecord, ...]:
 
 def _device_records(ran: Ran) -> tuple[DeviceRecord, ...]:
     records = []
-    for device in ran.prepared.installation.devices:
-        identity = ran.identities.get(device.name)
-        read_back = {} if identity is None else {k: str(v) for k, v in asdict(identity).items()}
+    for device in stopped_with(ran):
         assert ran.after is not None
         keys = {str(s): k.check_value for s, k in ran.after.devices[device.name].keys.items()}
-        emulated = bool(ran.emulated.get(device.name, True))
-        records.append(DeviceRecord(device.name, device.role, read_back, keys, emulated))
+        records.append(replace(device, keys=keys))
     return tuple(records)
 
 
-def unstaged_record(order: Order, prepared: PreparedScenario, error: BenchError) -> ScenarioRecord:
+def stopped_with(ran: Ran) -> tuple[DeviceRecord, ...]:
+    """The devices of a scenario that did not end: what they hold then is not told."""
+    return tuple(
+        _device_record(spec, ran.identities.get(spec.name), ran.emulated.get(spec.name, True))
+        for spec in ran.prepared.installation.devices
+    )
+
+
+def heard_before(
+    station: Station, prepared: PreparedScenario, heard: Mapping[str, Identity | None]
+) -> tuple[DeviceRecord, ...]:
+    """The devices on ports that may have answered before a scenario that did not begin."""
+    return tuple(
+        _device_record(spec, identity, identity is not None and is_emulated(identity))
+        for spec in prepared.installation.devices
+        if spec.name in heard and station.reached(spec.name).reach in (Reach.REAL, Reach.VIA_HUB)
+        for identity in [heard[spec.name]]
+    )
+
+
+def _device_record(
+    spec: DeviceSpec, identity: Identity | None, emulated: bool | None
+) -> DeviceRecord:
+    said = {} if identity is None else {k: str(v) for k, v in asdict(identity).items()}
+    return DeviceRecord(spec.name, spec.role, said, {}, bool(emulated))
+
+
+def unstaged_record(
+    order: Order,
+    prepared: PreparedScenario,
+    error: BenchError,
+    devices: tuple[DeviceRecord, ...] = (),
+) -> ScenarioRecord:
     """The bench failed before the scenario began."""
     virtual = order.station.clock_source is ClockSource.VIRTUAL
     at = format_instant(prepared.scenario.start if virtual else WallClock().now())
     return replace(
-        not_run_record(order, prepared, ""),
+        not_run_record(order, prepared, "", devices=devices),
         verdict=Verdict.BENCH_ERROR.label,
         mismatches=(f"{error}; {error.hint}" if error.hint else str(error),),
         started=at,
@@ -154,7 +190,9 @@ def not_run_record(
     prepared: PreparedScenario,
     reason: str,
     operator: tuple[OperatorRecord, ...] = (),
+    devices: tuple[DeviceRecord, ...] = (),
 ) -> ScenarioRecord:
+    """`devices`: those that may have answered before it was given up."""
     scenario = prepared.scenario
     return ScenarioRecord(
         name=scenario.scenario,
@@ -175,7 +213,7 @@ def not_run_record(
         last_line=0,
         rules={},
         findings=(),
-        devices=(),
+        devices=devices,
         account="",
         keys={},
         wake_ups=0,
@@ -188,16 +226,8 @@ def not_run_record(
 
 def _kit(station: Station, records: list[ScenarioRecord]) -> str:
     """What the run rests on, by what every device said of itself, not by what the file hopes."""
-    said = {
-        None if not device.emulated and not device.identity else device.emulated
-        for record in records
-        for device in record.devices
-    }
-    if not said:
-        return "EMULATED" if not station.real else "MIXED"
-    if said == {True}:
-        return "EMULATED"
-    return "REAL" if said == {False} else "MIXED"
+    said = kit_of(device for record in records for device in record.devices)
+    return said or (UNHEARD if station.real else "EMULATED")
 
 
 def run_record(

@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.bench_faults import STOPPED
 from bench.certificate import strategy_record
 from bench.clock import Cancellation, Cancelled, WallClock
+from bench.devices import Identity
 from bench.effects import Waiting
 from bench.errors import BenchError, UsageError
 from bench.evidence.contents import CLOCK, RESULT
@@ -19,6 +20,7 @@ from bench.evidence.signing import canonical
 from bench.journal.run_head import RunHead
 from bench.journal.run_journal import RunJournal, journalled
 from bench.journal.store import JournalFailed
+from bench.keys_left import KeysLeft
 from bench.ledger import beside, read_ledger
 from bench.ledger_keeping import LedgerKeeping
 from bench.order import Order
@@ -30,10 +32,12 @@ from bench.result import (
 )
 from bench.run_identity import head_of
 from bench.run_record import (
+    heard_before,
     not_run_record,
     operator_records,
     run_record,
     scenario_record,
+    stopped_with,
     unstaged_record,
 )
 from bench.scenario_run import Lost, Ran, run_scenario
@@ -43,7 +47,7 @@ from bench.station.fitting import fitted, irreversible_on
 from bench.station.form import ClockSource
 from bench.suite_reading import PreparedScenario, read_suite
 from bench.trace import Event
-from bench.watching import WAS_NOT_RUN, OpenWatch, Unwatched
+from bench.watching import WAS_NOT_RUN, OpenWatch, Unwatched, Watch
 
 CAPTURES = "captures"
 
@@ -121,16 +125,22 @@ def _run_suite(
     head = head_of(order.ordered, order.station, chosen)
     failure: BenchError | None = None
     with ExitStack() as stack:
-        stack.enter_context(_said_of(folder))
+        elsewhere = "choose another folder with --out, or make room on the disk"
+        stack.enter_context(_said_of(folder, elsewhere))
         folder.mkdir(parents=True, exist_ok=True)
         if taken_up is not None:
             journal = taken_up(head)
         else:
             journal = stack.enter_context(journalled(folder, head, WallClock().now()))
             _forget_captures(folder)
+        resume = f"make room on the disk, then go on with: smets1-bench resume {folder}"
+        stack.enter_context(_said_of(folder, resume))
         order = replace(order, station=stack.enter_context(lent(order.station, folder)))
         keeping = LedgerKeeping(ledger, order.station, journal, folder)
+        left = KeysLeft(journal)
         watch = watched(folder, suite, len(chosen)) if watched is not None else Unwatched()
+        if taken_up is not None:
+            stack.push(_withdrawing(watch))
         with Recording(folder, order.signer, span, again=taken_up is not None) as recording:
             records: list[ScenarioRecord] = []
             clocks: dict[str, object] = {}
@@ -138,7 +148,7 @@ def _run_suite(
             for done, asked in enumerate(chosen):
                 if progress is not None:
                     progress(done, len(chosen), asked.scenario.scenario)
-                scenario = keeping.spare(asked)
+                scenario = left.spare(keeping.spare(asked))
                 if scenario.not_run:
                     records.append(not_run_record(order, scenario, scenario.not_run))
                     watch.ended(WAS_NOT_RUN)
@@ -151,6 +161,8 @@ def _run_suite(
                     strategy_record(scenario.strategy),
                     order.tolerance,
                 )
+
+                heard: dict[str, Identity | None] = {}
 
                 def told(event: Event) -> None:
                     recording.write(event)
@@ -165,6 +177,7 @@ def _run_suite(
                         told,
                         watch.waits,
                         journal,
+                        heard,
                     )
                 except JournalFailed:
                     raise
@@ -176,20 +189,28 @@ def _run_suite(
                             ) from None
                         error.hint = _how_to_go_on(error, folder)
                         raise
-                    records.append(unstaged_record(order, scenario, error))
+                    devices = heard_before(order.station, scenario, heard)
+                    records.append(unstaged_record(order, scenario, error, devices))
                     watch.ended(records[-1].verdict)
                     continue
                 if ran is not None:
                     keeping.enter(ran)
+                    left.enter(ran)
                 if ran is not None and ran.clock_evidence is not None:
                     clocks[scenario.scenario.scenario] = ran.clock_evidence
+                devices = (
+                    heard_before(order.station, scenario, heard)
+                    if ran is None
+                    else stopped_with(ran)
+                )
                 if ran is None or stopped:
                     reason = f"the run was stopped: {stopped}"
-                    records += [not_run_record(order, each, reason) for each in chosen[done:]]
+                    records.append(not_run_record(order, asked, reason, devices=devices))
+                    records += [not_run_record(order, each, reason) for each in chosen[done + 1 :]]
                     break
                 if ran.not_run:
                     records.append(
-                        not_run_record(order, scenario, ran.not_run, operator_records(ran))
+                        not_run_record(order, scenario, ran.not_run, operator_records(ran), devices)
                     )
                     watch.ended(WAS_NOT_RUN)
                     continue
@@ -215,15 +236,22 @@ def _run_suite(
     return record
 
 
+def _withdrawing(watch: Watch) -> Callable[..., None]:
+    """For an `ExitStack`: whoever looks on is told where the block raises."""
+
+    def leave(raised: type[BaseException] | None, *_: object) -> None:
+        if raised is not None:
+            watch.withdraws()
+
+    return leave
+
+
 @contextmanager
-def _said_of(folder: Path) -> Iterator[None]:
+def _said_of(folder: Path, hint: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise BenchError(
-            f"{folder}: cannot be written: {error.strerror}",
-            hint="choose another folder with --out, or make room on the disk",
-        ) from error
+        raise BenchError(f"{folder}: cannot be written: {error.strerror}", hint=hint) from error
 
 
 def _forget_captures(folder: Path) -> None:
@@ -241,6 +269,7 @@ def _run_until_stopped(
     told: Callable[[Event], None],
     waiting: Waiting,
     journal: RunJournal,
+    heard: dict[str, Identity | None],
 ) -> tuple[Ran | None, str, BenchError | None]:
     """What the scenario left behind, if it began; why it was stopped, if it was; and what was lost,
     if that is why.
@@ -256,6 +285,7 @@ def _run_until_stopped(
             told=told,
             waiting=waiting,
             journal=journal,
+            heard=heard,
         )
     except Lost as lost:
         if isinstance(lost.failure, JournalFailed):

@@ -26,7 +26,7 @@ from bench.migration.sections import PROCESS
 from bench.operator import Nobody, Occasion, Operator, OperatorStep
 from bench.parties import Holder
 from bench.power_cuts import PowerCuts
-from bench.restoring import restore
+from bench.restoring import restore, with_other_keys
 from bench.safe_state import GuardedHub, GuardedPowerSwitch, SafeState
 from bench.scenario_keeping import Keeping, Kept, Unkept, in_journal
 from bench.secret import Secret
@@ -77,6 +77,7 @@ class Ran:
     `process_acts`: how many of the acts were the process's own; what follows returned the kit.
     `denied`: per device on a real port, how many keys it said no to when it was read back, since it
     last proved one. `witnessed`: what the reference meter saw of the meter that it measures.
+    `left`: the meters on real ports that hold another key than they began with, or may hold it.
     `unarmed`: the faults of real lines and relays in a scenario that was taken up: what they struck
     before is not known, and from there on they struck nothing.
     """
@@ -99,6 +100,7 @@ class Ran:
     process_acts: int | None = None
     denied: dict[str, int] = field(default_factory=dict)
     witnessed: list[Breach] = field(default_factory=list)
+    left: tuple[str, ...] = ()
     unarmed: tuple[FaultSpec, ...] = ()
     emulated: dict[str, bool | None] = field(default_factory=dict)
     replies: list[Reply] = field(default_factory=list)
@@ -116,6 +118,7 @@ def run_scenario(
     told: Callable[[Event], None] | None = None,
     waiting: Waiting | None = None,
     journal: RunJournal | None = None,
+    heard: dict[str, Identity | None] | None = None,
 ) -> Ran:
     """Sets the scenario's stage, migrates, looks at the truth, returns the kit as agreed.
 
@@ -123,6 +126,7 @@ def run_scenario(
     `captures`: the run's folder, which gets a capture of every line. `told` is given each event of
     the trace as it comes, `waiting` each wait before it begins. Cancelled in the middle, it
     keeps what happened until then (`Ran.cancelled`); cancelled before, it raises `Cancelled`.
+    `heard` gets the devices that may have answered (`Plot.heard`), whatever is raised.
     Raises `BenchError` and `UsageError` where the stage cannot be set; then nothing was begun; and
     `Lost`, a `Cancelled`, where a port or the journal was lost after that.
     With a `journal` everything is kept there, and a scenario that was begun before is taken up
@@ -130,7 +134,7 @@ def run_scenario(
     """
     run = cancellation or Cancellation()
     with _under(run) as own:
-        plot = Plot(prepared, station, seed, captures)
+        plot = Plot(prepared, station, seed, captures, heard={} if heard is None else heard)
         stage = set_stage(plot if journal is None else in_journal(plot, journal), own)
         keeping = Unkept(stage) if journal is None else Kept(stage, journal, own, run)
         specs = [fault.spec for fault in prepared.scenario.faults]
@@ -256,6 +260,7 @@ def _play(
         waiting=waiting,
     )
     defaults = with_overrides(prepared.overrides)
+    began_with = stage.keys.held()
     try:
         strategy = s1sp.strategy(prepared.strategy)
         with _supply_watched(stage, ran), _mains_cut(stage, keeping):
@@ -281,6 +286,8 @@ def _play(
         ran.bench_error = ran.bench_error or restore(
             scenario.preconditions, effects, stage.world, prepared.installation, stage.held
         )
+    other = with_other_keys(began_with, stage.keys.held(), stage.held)
+    ran.left = tuple(name for name in other if name in stage.read_back)
     keeping.end()
     return ran
 

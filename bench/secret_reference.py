@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.errors import UsageError
+from bench.plain_file import NotPlain, open_plain
 from bench.secret import Secret
 from bench.spelling import did_you_mean
 
@@ -76,17 +77,16 @@ def read_owner_only(path: Path, label: str) -> bytes:
     Raises `UsageError`: it is no such file.
     """
     try:
-        # Not to wait for a pipe that nobody writes to; looked at only once it is open.
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        file = open_plain(path)
+    except NotPlain as error:
+        raise UsageError(f"{label}: {path}: {error.strerror}") from None
     except OSError as error:
         raise UsageError(
             f"{label}: {path}: expected a file with the key: {error.strerror}",
             hint="a path is taken from the folder of the file that names it",
         ) from None
-    try:
-        about = os.fstat(handle)
-        if not stat.S_ISREG(about.st_mode):
-            raise UsageError(f"{label}: {path}: expected a file, got something else")
+    with file:
+        about = os.fstat(file.fileno())
         if about.st_mode & _OTHERS:
             raise UsageError(
                 f"{label}: {path}: expected a file that only its owner may read (mode 0600), "
@@ -98,9 +98,7 @@ def read_owner_only(path: Path, label: str) -> bytes:
                 f"{label}: {path}: expected a file of your own or of root, got one of user "
                 f"{about.st_uid}, who can change it"
             )
-        return os.read(handle, MAX_BYTES + 1)
-    finally:
-        os.close(handle)
+        return file.read(MAX_BYTES + 1)
 
 
 def _from_env(name: str, label: str) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from bench.clock import Clock
 from bench.devices import Device, Identity, PowerSwitch, ReferenceMeter
 from bench.emulation import is_emulated
-from bench.errors import AuthenticationFailed, BenchError, PeerError, WrongDevice
+from bench.errors import AuthenticationFailed, BenchError, NoReply, PeerError, WrongDevice
 from bench.installation import Installation
 from bench.plugins import DRIVERS, load
 from bench.station.form import Station
@@ -58,19 +58,26 @@ def require_mains(station: Station, clock: Clock, ports: ExitStack) -> OpenKit:
 
 
 def read_identities(
-    devices: Mapping[str, Device], refusing: list[str] | None = None
+    devices: Mapping[str, Device],
+    refusing: list[str] | None = None,
+    heard: dict[str, Identity | None] | None = None,
 ) -> dict[str, Identity]:
     """Who the devices say they are; one that does not answer is left out.
 
+    `heard` gets, as they are asked, those that may have answered; None: not who they are.
     `refusing` gets the names of those that answer and do not accept the keys shared with them.
     `OtherDevice`: another device than the station says answers.
     """
     identities: dict[str, Identity] = {}
+    heard = {} if heard is None else heard
     for name, device in devices.items():
+        heard[name] = None
         try:
-            identities[name] = device.identify()
+            identities[name] = heard[name] = device.identify()
         except WrongDevice as error:
             raise OtherDevice(str(error), hint=_MEND) from None
+        except NoReply:
+            del heard[name]
         except PeerError as error:
             if refusing is not None and isinstance(error, AuthenticationFailed):
                 refusing.append(name)

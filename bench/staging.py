@@ -77,7 +77,8 @@ class Plot:
     `captures`: the run's folder, in which every octet on a line is stored; None: nowhere.
     `began`: of a journalled scenario on the wall clock, the moment at which it began, maybe in
     another process; what is emulated lives on a paced clock from there. `key_store`: where keys of
-    real meters are kept.
+    real meters are kept. `heard` gets the devices that may have answered when they were asked
+    who they are (`read_identities`), also where the stage cannot be set.
     """
 
     prepared: PreparedScenario
@@ -86,6 +87,7 @@ class Plot:
     captures: Path | None = None
     began: Micros | None = None
     key_store: KeyStore | None = None
+    heard: dict[str, Identity | None] = field(default_factory=dict)
 
     def seeded(self, what: str) -> str:
         """The seed of one random source of the scenario's."""
@@ -267,7 +269,7 @@ def set_stage(plot: Plot, cancellation: Cancellation | None) -> Stage:
             kit=kit,
         )
     try:
-        stage.identities = read_identities(devices, stage.refusing)
+        stage.identities = read_identities(devices, stage.refusing, plot.heard)
         compare_identities(prepared.installation, station, stage.identities)
     except BaseException:
         stage.close()
@@ -305,19 +307,21 @@ class _Keys:
     def ring(self) -> MemoryKeyRing:
         """Every meter's key, but for what the preconditions say."""
         ring: dict[Place, Secret] = {}
+        others: list[Secret] = []
         wanted = self._plot.prepared.scenario.preconditions.keys
         for device in self._plot.prepared.installation.meters:
             known = wanted.get(device.name, KeyKnown.KNOWN)
             place = (device.name, KeySlot.SUA)
             if known is KeyKnown.OTHER:
                 ring[place] = demo_key(device.eui64, KeySlot.SUA, "another device's")
+                others.append(ring[place])
             elif known is KeyKnown.KNOWN and place in self.held:
                 ring[place] = self.held[place]
         self.secrets += ring.values()
         store = self._plot.key_store
         if store is None:
             return MemoryKeyRing(ring)
-        return StoredKeyRing(ring, store, self._plot.prepared.scenario.scenario)
+        return StoredKeyRing(ring, store, self._plot.prepared.scenario.scenario, others)
 
 
 def _build_world(plot: Plot, clock: Clock, inbox: Inbox) -> EmulatedWorld:

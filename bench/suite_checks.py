@@ -8,7 +8,7 @@ from typing import Final
 
 from bench.bench_faults import bench_fault_problems, is_bench_fault
 from bench.deviant_s1sps import DEVIANT_S1SPS
-from bench.emulation import FaultSpec
+from bench.emulation import FaultSpec, PartyBehaviours
 from bench.errors import Problem
 from bench.installation import Installation
 from bench.mehrs.loader import load_strategy
@@ -24,6 +24,18 @@ from bench.yaml_source import Document
 LONGEST_NAME: Final = 120
 MOST: Final = 1000
 LATEST_START: Final = parse_instant("2999-12-31T00:00:00Z")
+
+
+def party_bound_problems(parties: PartyBehaviours) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Where in `parties` a count is what no run needs, and what was expected."""
+    for path, number in (
+        (("mcc", "weeks"), parties.mcc.weeks),
+        (("mcc", "rejects"), parties.mcc.rejects),
+        (("requesting-party", "repeats"), parties.requesting_party.repeats),
+        (("dsp", "smi-failures"), parties.dsp.smi_failures),
+    ):
+        if number is not None and not 0 <= number <= MOST:
+            yield path, f"expected a whole number from 0 to {MOST}, got {number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +83,15 @@ class ScenarioChecks:
 
     def _bound_problems(self) -> Iterator[Problem]:
         """What no run needs, and what would only exhaust the machine."""
-        scenario, parties = self.scenario, self.scenario.parties
+        scenario = self.scenario
         if len(scenario.scenario) > LONGEST_NAME:
             message = f"expected a name of at most {LONGEST_NAME} characters"
             yield self.document.problem((*self.here, "scenario"), message)
         if not 0 <= scenario.start <= LATEST_START:
             message = "expected a time from 1970 to 2999"
             yield self.document.problem((*self.here, "start"), message)
-        for path, number in (
-            (("mcc", "weeks"), parties.mcc.weeks),
-            (("mcc", "rejects"), parties.mcc.rejects),
-            (("requesting-party", "repeats"), parties.requesting_party.repeats),
-            (("dsp", "smi-failures"), parties.dsp.smi_failures),
-        ):
-            if number is not None and not 0 <= number <= MOST:
-                message = f"expected a whole number from 0 to {MOST}, got {number}"
-                yield self.document.problem((*self.here, "parties", *path), message)
+        for path, message in party_bound_problems(scenario.parties):
+            yield self.document.problem((*self.here, "parties", *path), message)
 
     def _topic_problems(self) -> Iterator[Problem]:
         stages = (stage for stages in PROCESS.values() for stage in stages)

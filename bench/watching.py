@@ -38,6 +38,9 @@ class Watch(Protocol):
 
     def closes(self, verdict: str, kit: str, stopped: str) -> None: ...
 
+    def withdraws(self) -> None:
+        """The run could not be taken up, and is as it was before."""
+
 
 OpenWatch = Callable[[Path, str, int], Watch]
 """Given the run's folder, the suite's name and how many scenarios there are."""
@@ -63,3 +66,5 @@ class Unwatched:
     def ended(self, verdict: str) -> None: ...
 
     def closes(self, verdict: str, kit: str, stopped: str) -> None: ...
+
+    def withdraws(self) -> None: ...

@@ -12,10 +12,11 @@ import re
 from typing import Final
 
 _WHOLE: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+_LONG_WHOLE: Final = re.compile(r"-?[1-9][0-9]{18,}")
 _FRACTION: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,18}")
 _NUMBER_LIKE: Final = re.compile(
     r"[-+]?(?:"
-    r"[0-9][0-9_]*"  # 0012, 1_000, +5, a very long number
+    r"[0-9][0-9_]*"  # 0012, 1_000, +5
     r"|0[xob][0-9a-fA-F_]+"
     r"|[0-9][0-9_]*(?::[0-9]+)+(?:\.[0-9_]*)?"  # 12:30:00
     r"|(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?"  # 5. .5 1e3 1.5e+3
@@ -50,6 +51,11 @@ def plain_value(text: str) -> str | int | float | bool | None:
             return int(text)
         if _FRACTION.fullmatch(text):
             return float(text)
+        if _LONG_WHOLE.fullmatch(text):
+            raise Treacherous(
+                f"expected a whole number of at most 18 digits, got {shortened(text)}; if it is "
+                f'text, quote it: "{shortened(text)}"'
+            )
         if _NUMBER_LIKE.fullmatch(text):
             raise Treacherous(
                 f"{quoted(text)} can be read as a number in more than one way; if it is text, "

@@ -29,9 +29,10 @@ can be applied:
 - **Emulated devices and parties.** A scenario names it under `faults:` with a target and a moment
   ([suites](suites.md)); from Python it is `EmulatedWorld.arm` ([emulators](emulators.md)); a hosted
   device takes it with `smets1-bench emulate --fault` ([emulate](emulate.md)).
-- **The byte pipe**, in front of emulated and of real kit: names that begin with `pipe:`. A scenario
-  names it without that, unless an emulated fault has the same name. On a device without a line
-  (`direct:`) it is *not run*, with the reason.
+- **The byte pipe**, in front of emulated and of real kit: what can happen to any line. A scenario
+  names it likewise; on a device without a line (`direct:`) it is *not run*, with the reason. Where
+  an emulated fault has the same name, a scenario's is the emulated one; that of the pipe stands
+  here as `pipe:NAME`, and is reached from Python only, as `NAME`.
 - **The bench itself**: its clock and its disk (target `bench`), and the relay that feeds a device,
   on stations with a relay board ([below](#at-the-bench)).
 
@@ -92,7 +93,7 @@ $ smets1-bench run bench-faults --scenario bench-clock-set-back
   wait in it is *inconclusive*; on any station, in virtual and in real time.
 - **`disk-full`**: the run stops (exit 4), and `smets1-bench resume` goes on once there is room; on
   any station. It also takes `request: write` with `nth`, an event of the trace being a write.
-- **`pipe:unplugged`**: the run stops likewise; on any device with a line. In virtual time the
+- **`unplugged`**: the run stops likewise; on any device with a line. In virtual time the
   adapter is plugged in again when the run is taken up.
 - **`relay-stuck`**: the relay is read back, the scenario ends as *bench-error*, and the mains are
   put back; on stations with `kit: relay-board`, for a `power-cut` that a relay does. In virtual

@@ -35,6 +35,8 @@ ACTS = {
     "proven": lambda ring: ring.prove_staged("electricity", SUA),
     "drop": lambda ring: ring.drop_staged("electricity", SUA),
     "retire": lambda ring: ring.retire_previous("electricity", SUA),
+    "stage old back": lambda ring: ring.stage_back("electricity", SUA, OLD),
+    "old is back": lambda ring: ring.prove_back("electricity", SUA, OLD),
 }
 
 STORIES: list[tuple[str, Held]] = [
@@ -49,6 +51,17 @@ STORIES: list[tuple[str, Held]] = [
     ("stage new, proven, stage old, proven", (OLD, None, NEW)),
     ("stage new, proven, stage old, proven, retire", (OLD, None, None)),
     ("retire", (OLD, None, None)),
+    ("stage old back", (OLD, None, None)),
+    ("old is back", (OLD, None, None)),
+    ("stage new, stage old back", (OLD, NEW, None)),
+    ("stage new, old is back", (OLD, None, NEW)),
+    ("stage new, proven, stage old back", (NEW, OLD, OLD)),
+    ("stage new, proven, retire, stage old back", (NEW, OLD, None)),
+    ("stage new, proven, retire, stage old back, old is back", (OLD, None, NEW)),
+    ("stage new, proven, stage old, stage old back, old is back", (OLD, None, NEW)),
+    ("stage new, proven, retire, stage newer, stage old back", (NEW, NEWER, None)),
+    ("stage new, proven, retire, stage newer, old is back", (OLD, None, NEWER)),
+    ("stage new, old is back, old is back", (OLD, None, NEW)),
 ]
 
 

@@ -92,8 +92,8 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
     for name, said in (
-        ("pipe", "expected a file, got something else"),
-        (".", "expected a file, got something else"),
+        ("pipe", "expected a file, got a pipe"),
+        (".", "expected a file, got a folder"),
         ("absent", "expected a file with the key: No such file or directory"),
         ("key/beyond", "expected a file with the key: N"),
         ("n" * 300, "expected a file with the key: File name too long"),

@@ -9,7 +9,7 @@ import pytest
 
 from bench.devices import Device, Identity, Role
 from bench.emulation import marked_emulated
-from bench.errors import BenchError, NoReply, PeerError, WrongDevice
+from bench.errors import BenchError, Garbled, NoReply, PeerError, PortGone, WrongDevice
 from bench.parties import Group
 from bench.stage_checks import compare_identities, read_identities
 from bench.station.form import InstalledDevice, Security, Station, StationInstallation
@@ -21,20 +21,36 @@ SAYS = Identity(Role.COMMS_HUB, "S-1", EUI64, "Maker", "CH-1", "7.30")
 
 @dataclass
 class Says:
-    answer: Identity | PeerError
+    answer: Identity | PeerError | BenchError
 
     def identify(self) -> Identity:
-        if isinstance(self.answer, PeerError):
+        if isinstance(self.answer, PeerError | BenchError):
             raise self.answer
         return self.answer
 
 
 def test_a_silent_device_is_left_out_and_a_wrong_one_is_the_benchs_fault() -> None:
     devices = {"hub": Says(SAYS), "gas": Says(NoReply("gas", "identify"))}
-    assert read_identities(cast("dict[str, Device]", devices)) == {"hub": SAYS}
+    heard: dict[str, Identity | None] = {}
+    assert read_identities(cast("dict[str, Device]", devices), heard=heard) == {"hub": SAYS}
+    assert heard == {"hub": SAYS}
     wrong = {"hub": Says(WrongDevice("hub", "identify", "expected A, got B"))}
     with pytest.raises(BenchError, match="hub: identify: wrong device: expected A, got B"):
-        read_identities(cast("dict[str, Device]", wrong))
+        read_identities(cast("dict[str, Device]", wrong), heard=heard)
+    assert heard == {"hub": None}
+
+
+def test_of_a_device_that_may_have_answered_nothing_is_taken_for_granted() -> None:
+    devices = {
+        "hub": Says(SAYS),
+        "gas": Says(Garbled("gas", "identify")),
+        "electricity": Says(PortGone("it is gone")),
+        "display": Says(SAYS),
+    }
+    heard: dict[str, Identity | None] = {}
+    with pytest.raises(PortGone):
+        read_identities(cast("dict[str, Device]", devices), heard=heard)
+    assert heard == {"hub": SAYS, "gas": None, "electricity": None}
 
 
 def complaint(entry: InstalledDevice, says: Identity) -> str:

@@ -1,5 +1,6 @@
 """Reading trace lines: what is an event, and what is said of a line that is none."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -189,6 +190,15 @@ def test_a_file_without_events_is_an_error(tmp_path: Path, content: bytes) -> No
 def test_bytes_that_are_no_text_are_an_error(tmp_path: Path) -> None:
     _, problems, _ = read(b'{"at": "\xff"}', bytes(range(256)), path=tmp_path / "trace.jsonl")
     assert "trace.jsonl:1: expected UTF-8, byte 9 is none" in problems
+
+
+@pytest.mark.parametrize("text", [b"{}\n", b"\n" * 99], ids=["an object", "empty lines"])
+def test_a_packed_file_says_how_to_unpack_it(tmp_path: Path, text: bytes) -> None:
+    _, problems, _ = read(gzip.compress(text, mtime=0), path=tmp_path / "trace.jsonl.gz")
+    assert len(problems) == 1
+    assert "trace.jsonl.gz: expected JSON lines, got a gzip file; unpack it: zcat < " in problems[0]
+    _, problems, _ = read(b"{}", b"\x1f\x8b", path=tmp_path / "trace.jsonl")
+    assert "trace.jsonl:2: expected UTF-8, byte 2 is none" in problems, "not at its beginning"
 
 
 def test_a_line_too_long_to_be_one_ends_the_file_for_its_end_may_never_come(

@@ -96,6 +96,12 @@ def test_a_treacherous_scalar_is_refused_with_the_advice_to_quote_it(text: str) 
     assert loads(f'key: "{text}"', "f.yaml").data == {"key": text}
 
 
+@pytest.mark.parametrize("text", ["1234567890123456789", "-99999999999999999999999"])
+def test_a_whole_number_that_is_too_long_is_told_the_bound(text: str) -> None:
+    (complaint,) = complaints(f"key: {text}\n")
+    assert "f.yaml:1:6: key: expected a whole number of at most 18 digits, got" in complaint
+
+
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=12))
 def test_no_plain_scalar_changes_silently(text: str) -> None:
     """What is read from an unquoted word is that word, or a number or word that prints as it."""

@@ -13,10 +13,12 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
 
 from bench.campaign.shard import Shard, work_on
 from bench.campaign.tally import Tally
 from bench.errors import BenchError, UsageError
+from bench.yaml_scalar import quoted
 
 _AHEAD: Final = 3
 """Shards handed out for each worker, so that none waits for the next."""
@@ -35,8 +37,20 @@ class Engine(Protocol):
 def engine_for(workers: int, dask: str) -> Engine:
     """`dask`: the address of a scheduler; empty: this machine. Raises `UsageError`."""
     if dask:
+        _require_address(dask)
         return _Dask(dask)
     return _Here() if workers == 1 else _Processes(workers)
+
+
+def _require_address(address: str) -> None:
+    """A client for what is no address would go on looking for it after it has failed."""
+    parts = urlsplit(address if "://" in address else f"tcp://{address}")
+    try:
+        sound = bool(parts.hostname and parts.port)
+    except ValueError:
+        sound = False
+    if not sound:
+        raise UsageError(f"--dask: expected tcp://HOST:PORT, got {quoted(address)}")
 
 
 class _Here:

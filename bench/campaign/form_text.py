@@ -7,18 +7,21 @@ from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
 from bench.file_model import key_of
-from bench.units import MILLISECOND, SECOND, Micros, format_instant
+from bench.units import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Micros, format_instant
+
+_UNITS: Final = (("ms", MILLISECOND), ("s", SECOND), ("min", MINUTE), ("h", HOUR), ("d", DAY))
+_MOST: Final = 999_999_999
 
 
 def form_text(form: Any) -> str:
     """The file's text. What is as the dataclass has it by default is left out.
 
-    ValueError: a span is no whole number of milliseconds, which no file can say.
+    ValueError: a span is no whole number of milliseconds, or too long: no file can say it.
     """
     return yaml.safe_dump(_fields(form), sort_keys=False, allow_unicode=True, width=100)
 
@@ -64,6 +67,7 @@ def _measured(value: Any, unit: str) -> Any:
 
 
 def _span(span: Micros) -> str:
-    if span % MILLISECOND:
-        raise ValueError(f"{span} µs is no whole number of milliseconds")
-    return f"{span // MILLISECOND}ms" if span % SECOND else f"{span // SECOND}s"
+    for unit, size in _UNITS if span % SECOND else _UNITS[1:]:
+        if span % size == 0 and span // size <= _MOST:
+            return f"{span // size}{unit}"
+    raise ValueError(f"{span} µs is no whole number of milliseconds, or too long for a file")

@@ -18,12 +18,16 @@ from bench.parties import Actor
 from bench.plugins import EMULATORS, load
 from bench.shipped import find
 from bench.spelling import did_you_mean
-from bench.units import DAY, Micros
+from bench.suite_checks import LATEST_START, party_bound_problems
+from bench.units import DAY, SECOND, Micros
 from bench.yaml_source import Document
 from bench.yaml_source import load as load_yaml
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]*", re.ASCII)
 _LONGEST_NAME: Final = 60
+_LONGEST_SPAN: Final = 10_000 * DAY
+_LONGEST_IN_PARTS: Final = 11 * DAY
+"""What is drawn between them can be written in a suite, in at most nine digits of s or ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,17 @@ def read_mix(path: Path) -> ReadMix:
     return ReadMix(mix, installations, source)
 
 
+def require_in_time(mix: Mix, count: int) -> None:
+    """Raises `UsageError` where `count` installations take the mix beyond the year 2999."""
+    days = -(-count // (mix.daily_capacity - mix.held_back))
+    if mix.start + days * DAY > LATEST_START:
+        raise UsageError(
+            f"expected installations that are opened by 2999: {count:,} take {days:,} days from "
+            "the mix's start",
+            hint="fewer installations, or in the mix more daily-capacity or an earlier start",
+        )
+
+
 def _problems(
     document: Document, mix: Mix, installations: Mapping[str, Installation]
 ) -> Iterator[Problem]:
@@ -81,8 +96,12 @@ def _problems(
         message = f"expected a whole number from 1, got {mix.daily_capacity}"
         yield problem(("daily-capacity",), message)
     if not 0 <= mix.held_back < max(1, mix.daily_capacity):
-        message = f"expected less than the daily capacity of {mix.daily_capacity}"
+        message = f"expected from 0 to less than the daily capacity of {mix.daily_capacity}"
         yield problem(("held-back",), f"{message}, got {mix.held_back}")
+    if not DAY <= mix.start <= LATEST_START:  # an installation's clock starts a day before
+        yield problem(("start",), "expected a time from 1970-01-02 to 2999")
+    for path, message in party_bound_problems(mix.parties):
+        yield problem(("parties", *path), message)
     if not 0 < mix.opening_hours <= DAY:
         yield problem(("opening-hours",), "expected more than 0 and at most 24h")
     for name in ("authorises_after", "submits_after", "files_after"):
@@ -126,6 +145,8 @@ def _condition_problems(
         if name not in known:
             near = did_you_mean(name, known) or f"; there are {', '.join(sorted(known)) or 'none'}"
             yield document.problem(here, f"no device is called '{name}'{near}")
+    for inner, message in party_bound_problems(condition.parties):
+        yield document.problem((*here, "parties", *inner), message)
     for index, fault in enumerate(condition.faults):
         path = (*here, "faults", index)
         for key, span in (("after", fault.after), ("lasts", fault.lasts)):
@@ -178,6 +199,11 @@ def _span_problems(
 ) -> Iterator[Problem]:
     if span.most < span.least:
         yield document.problem((*here, "most"), "expected a span not shorter than `least`")
+    elif span.most > _LONGEST_SPAN:
+        yield document.problem((*here, "most"), "expected a span of at most 10000d")
+    elif span.least % SECOND and span.most > _LONGEST_IN_PARTS:
+        message = "expected whole seconds where `most` is more than 11d"
+        yield document.problem((*here, "least"), message)
 
 
 def fits(condition: Condition, installation: Installation) -> bool:

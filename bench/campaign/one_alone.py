@@ -74,7 +74,10 @@ def write_suite(order: Order, number: int, folder: Path) -> Path:
         (folder / INSTALLATION).write_text(form_text(_file_of(drawn.installation)), "utf-8")
         path.write_text(form_text(suite), "utf-8")
     except OSError as error:
-        raise BenchError(f"{folder}: cannot be written: {error.strerror}") from None
+        raise BenchError(
+            f"{folder}: cannot be written: {error.strerror}",
+            hint="name a folder that can be written with --out DIR",
+        ) from None
     return path
 
 

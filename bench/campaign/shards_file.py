@@ -113,4 +113,7 @@ def _short(value: object) -> str:
 
 
 def _unwritable(path: object, error: OSError) -> BenchError:
-    return BenchError(f"{path}: cannot be written: {error.strerror}")
+    return BenchError(
+        f"{path}: cannot be written: {error.strerror}",
+        hint="is the disk full or read-only? --resume goes on with what was kept",
+    )

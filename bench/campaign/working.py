@@ -114,7 +114,10 @@ def work_through(
     try:
         (traces or folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BenchError(f"{folder}: cannot be written: {error.strerror}") from None
+        raise BenchError(
+            f"{folder}: cannot be written: {error.strerror}",
+            hint="name a folder that can be written with --out DIR",
+        ) from None
     head = {**order.head(), "shard": order.shard, "parquet": order.parquet}
     with (taken_up if resume else begun)(folder, head) as kept:
         shards = [

@@ -171,11 +171,13 @@ def _require_sense(
 
 def _campaign(order: Order, engine: Engine, folder: Path, resume: bool, quiet: bool) -> Campaign:
     """Works through it and writes record and page."""
+    from bench.campaign.mix_reading import require_in_time
     from bench.campaign.page import PAGE, campaign_page
     from bench.campaign.record import RECORD, record_json
     from bench.campaign.shards_file import SHARDS
     from bench.campaign.working import work_through
 
+    require_in_time(order.mix.mix, order.installations)
     if not resume and (folder / SHARDS).exists():
         raise UsageError(
             f"{folder}: holds a campaign already",
@@ -234,12 +236,14 @@ def _compare(
 
 
 def _run_alone(order: Order, number: int, out: Path | None, *, as_json: bool) -> None:
+    from bench.campaign.mix_reading import require_in_time
     from bench.campaign.one_alone import write_suite
     from bench.cli.running import conclude, shown
     from bench.cli.signals import cancelled_by_signals
     from bench.order import Order as RunOrder
     from bench.runner import run_suite
 
+    require_in_time(order.mix.mix, number + 1)
     folder = out or _new_folder()
     suite = write_suite(order, number, folder)
     alone = RunOrder(suite, str(suite), order.seed)
@@ -288,7 +292,9 @@ def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise BenchError(f"{path}: cannot be written: {error.strerror}") from None
+        raise BenchError(
+            f"{path}: cannot be written: {error.strerror}", hint="is the disk full or read-only?"
+        ) from None
 
 
 @contextmanager

@@ -112,7 +112,10 @@ def farm(
     try:
         make_folder(folder)
     except OSError as error:
-        raise BenchError(f"{folder}: cannot be written: {error.strerror}") from None
+        raise BenchError(
+            f"{folder}: cannot be written: {error.strerror}",
+            hint="name a folder that can be written with --out DIR",
+        ) from None
     terminal = Terminal.of(sys.stderr)
     done: dict[str, StationRecord] = {}
 

@@ -37,10 +37,12 @@ RESULT = "result.json"
     "--fates",
     default=3,
     show_default=True,
-    type=click.IntRange(0, 4),
+    type=click.IntRange(1, 4),
     help="Message fates in a schedule.",
 )
-@click.option("--workers", type=click.IntRange(1), metavar="N", help="Processes; one per core.")
+@click.option(
+    "--workers", type=click.IntRange(1, 256), metavar="N", help="Processes; one per core."
+)
 @click.option(
     "--via",
     type=click.Choice(("direct:", "emu:")),
@@ -92,6 +94,8 @@ def faults(
       smets1-bench faults --cell da-dual-fuel/keys/r2=reply-lost
     """
     if cell is not None:
+        if as_json:
+            raise UsageError("--cell and --json: expected one of them: a story is told in text")
         raise SystemExit(_tell(cell, via))
     from bench.grid.plan import Order, Part, plan
     from bench.grid.record import grid_json
@@ -142,10 +146,11 @@ def faults(
 
 def _tell(name: str, via: str) -> ExitCode:
     from bench.grid.cell import read_cell
-    from bench.grid.trial import run_cell
+    from bench.grid.trial import require_reached, run_cell
     from bench.grid.wording import story_of
 
     trial = run_cell(read_cell(name), via=via)
+    require_reached(trial, via)
     click.echo(story_of(trial), nl=False)
     return ExitCode.FAIL if trial.ended.end.red else ExitCode.PASS
 

@@ -37,10 +37,10 @@ def keys(run: Path, take: str | None, to: Path | None) -> None:
         )
     store = KeyStore.open(path)
     if take is None or to is None:
-        for scenario, place, state, key in store.every():
+        for scenario, place, state, key in store.listed():
             where = f"{place} of {scenario}" if place else key.label
-            click.echo(f"{key.check_value}  {state:8}  {where}")
+            click.echo(printable(f"{key.check_value}  {state:8}  {where}"))
         return
     store.hand_out(take.upper(), to)
     click.echo(f"{printable(str(to))}: the key {take.upper()}")
-    click.echo("in the station file, beside it:  security: {sua: file:" + to.name + "}")
+    click.echo(printable(f"in the station file, beside it:  security: {{sua: file:{to.name}}}"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.errors import BenchError, UsageError
+from bench.plain_file import NotPlain, open_plain
 from bench.printable import printable
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ SUFFIX = ".pack.zip"
     "--amends",
     type=click.Path(path_type=Path),
     metavar="PACK",
-    help="The earlier pack that this one amends.",
+    help="The earlier pack of the same run, which this one amends.",
 )
 @click.option("--reason", metavar="TEXT", help="Why it is amended.")
 def pack(
@@ -75,7 +76,7 @@ def pack(
             hint="name the folder that `smets1-bench run --out DIR` wrote",
         )
     target = _target(folder) if out is None else out
-    amended = _amends(amends, reason)
+    amended = _amends(amends, reason, folder)
     signer = read_private_key(key) if key is not None else None
     made_key = create_key() if new_key else None
     if made_key is not None:
@@ -94,29 +95,34 @@ def _target(folder: Path) -> Path:
     return resolved.parent / f"{resolved.name}{SUFFIX}"
 
 
-def _amends(amends: Path | None, reason: str | None) -> Amends | None:
+def _amends(amends: Path | None, reason: str | None, folder: Path) -> Amends | None:
     from bench.evidence.manifest import Amends
 
     if amends is None and reason is None:
         return None
     if amends is None or not reason or not reason.strip():
         raise UsageError("expected --amends PACK and --reason TEXT together")
-    return Amends(_manifest_of(amends), " ".join(reason.split()))
+    return Amends(_manifest_of(amends, folder), " ".join(reason.split()))
 
 
-def _manifest_of(path: Path) -> str:
-    """The hash of the manifest of an earlier pack, which must be whole."""
-    from bench.evidence.archive import NotAPack, file_bytes
+def _manifest_of(path: Path, folder: Path) -> str:
+    """The hash of the manifest of an earlier pack, which must be whole and of the same run."""
+    from bench.evidence.amending import identity_of, refuse_another_run
+    from bench.evidence.archive import NotAPack, file_bytes, read
+    from bench.evidence.contents import run_files
     from bench.evidence.findings import State
     from bench.evidence.verifying import verify
 
     try:
-        found = verify(file_bytes(path))
+        content = file_bytes(path)
+        found = verify(content)
     except NotAPack as error:
         raise UsageError(f"{path}: expected a pack: {error}") from None
     wrong = [each for each in found.findings if each.state is State.TAMPERED]
     if wrong or found.manifest is None:
         raise UsageError(f"{path}: expected a pack that nobody changed: {wrong[0].said}")
+    earlier, now = identity_of(read(content)), identity_of(run_files(folder).packed)
+    refuse_another_run(earlier, now, path, folder)
     return found.manifest.digest
 
 
@@ -124,7 +130,9 @@ def _write(target: Path, content: bytes) -> None:
     """The same pack may be written again; another file is not written over."""
     try:
         if target.exists():
-            if target.read_bytes() != content:
+            with open_plain(target) as file:
+                same = file.read(len(content) + 1) == content
+            if not same:
                 raise UsageError(
                     f"{target}: holds something else already", hint="name another file with --out"
                 )
@@ -132,6 +140,10 @@ def _write(target: Path, content: bytes) -> None:
         unfinished = target.with_name(f"{target.name}.unfinished")
         unfinished.write_bytes(content)
         unfinished.replace(target)
+    except NotPlain as error:
+        raise UsageError(
+            f"{target}: {error.strerror}", hint="name another file with --out"
+        ) from None
     except OSError as error:
         raise BenchError(
             f"{target}: cannot be written: {error.strerror}",

@@ -176,7 +176,10 @@ def _given_folder(folder: Path, overwrite: bool) -> Path:
     try:
         there = [name for name in OUTPUTS if (folder / name).exists()]
     except OSError as error:
-        raise BenchError(f"{folder}: cannot be written: {error.strerror}") from None
+        raise BenchError(
+            f"{folder}: cannot be written: {error.strerror}",
+            hint="name a folder that can be written with --out DIR",
+        ) from None
     if there and not overwrite:
         what = "a run" if "result.json" in there else there[0]
         raise UsageError(

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from bench.errors import BenchError
+from bench.plain_file import open_plain
 
 MARK: Final = "PACK"
 """The first member, so that a pack is known by its first bytes."""
@@ -74,9 +75,11 @@ _BEGINS: Final = written({})[: 30 + len(MARK) + len(TOLD)]
 
 
 def file_bytes(path: Path) -> bytes:
-    """The file's bytes. Raises `NotAPack`: it cannot be read, or is longer than a pack may be."""
+    """The file's bytes. Raises `NotAPack`: it cannot be read, is no plain file, or is longer than
+    a pack may be.
+    """
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise NotAPack(error.strerror or "it cannot be read") from None
@@ -143,4 +146,7 @@ def unfold(files: Mapping[str, bytes], folder: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     except OSError as error:
-        raise BenchError(f"{folder}: cannot be written: {error.strerror}") from None
+        raise BenchError(
+            f"{folder}: cannot be written: {error.strerror}",
+            hint="make room there, or name another folder in TMPDIR",
+        ) from None

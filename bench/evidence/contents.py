@@ -1,7 +1,7 @@
 """What of a run's folder goes into a pack, by a list that says what each file is.
 
 A file that is not on the list is named and left out: what nobody declared might be anything, also
-a key. Links are not followed.
+a key. Links are not followed, and pipes not read.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def run_files(folder: Path) -> RunFiles:
             if path.is_dir() and not path.is_symlink():
                 continue
             declared = _PATTERN.fullmatch(name) is not None and may_be_packed(name)
-            if declared and path.resolve() == path:  # a link may lead anywhere
+            if declared and path.is_file() and path.resolve() == path:  # a link may lead anywhere
                 packed[name] = path.read_bytes()
             elif name not in NOT_NAMED:
                 left_out.append(name)

@@ -17,7 +17,7 @@ from bench.evidence.signing import Verifier, envelope_of, public_key_of
 from bench.evidence.statement import PAYLOAD_TYPE, statement
 from bench.journal.store import Journal, JournalDamaged
 from bench.report.trace_lines import TraceLines
-from bench.result import RunRecord
+from bench.result import UNHEARD, RunRecord
 from bench.tool_identity import tool_commit, tool_version
 
 
@@ -56,7 +56,8 @@ def notes(inside: Inside) -> Iterator[str]:
     """What no check can decide."""
     kit = inside.record.kit
     if kit != "REAL":
-        yield f"{kit} evidence: it says nothing about real kit where kit was emulated"
+        where = "" if kit == UNHEARD else " where kit was emulated"
+        yield f"{kit} evidence: it says nothing about real kit{where}"
     yield "what devices and parties held at the end is the run's word; the trace cannot tell it"
     amends = inside.manifest.amends
     if amends is not None:

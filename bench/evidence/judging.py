@@ -19,7 +19,7 @@ from bench.mehrs.loader import load_strategy
 from bench.mehrs.strategy import Strategy
 from bench.report.story import story
 from bench.report.trace_lines import Line, TraceLines
-from bench.result import RunRecord, ScenarioRecord, StrategyRecord
+from bench.result import RunRecord, ScenarioRecord, StrategyRecord, kit_of
 from bench.trace import Attempt, Closed, Opened
 from bench.units import SECOND
 from bench.verdict import Verdict
@@ -130,13 +130,9 @@ def _whole(record: RunRecord, strategies: Strategies) -> Iterator[str]:
         verdicts.append(Verdict.INCONCLUSIVE)
     if record.worst is not max(verdicts):
         yield f"the run's verdict is {record.verdict}, its scenarios say {max(verdicts).label}"
-    emulated = {device.emulated for s in run for device in s.devices}
-    if emulated:
-        kit = {frozenset({True}): "EMULATED", frozenset({False}): "REAL"}.get(
-            frozenset(emulated), "MIXED"
-        )
-        if record.kit != kit:
-            yield f"the run is stamped {record.kit}, its devices say {kit}"
+    kit = kit_of(device for s in record.scenarios for device in s.devices)
+    if kit and record.kit != kit:
+        yield f"the run is stamped {record.kit}, its devices say {kit}"
     caught = tuple(s.name for s in run if s.deviant and s.verdict == Verdict.PASS.label)
     if caught != tuple(name for name, _ in record.caught):
         yield "the caught deviations are not those of its scenarios"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.errors import BenchError, UsageError
+from bench.plain_file import open_plain
 from bench.secret_reference import read_owner_only
 
 if TYPE_CHECKING:
@@ -101,7 +102,10 @@ def store_key(key: Ed25519PrivateKey, folder: Path) -> None:
             hint=f"sign with it: --key {path}",
         ) from None
     except OSError as error:
-        raise BenchError(f"{path}: cannot be written: {error.strerror}") from None
+        raise BenchError(
+            f"{path}: cannot be written: {error.strerror}",
+            hint="name a pack in a folder that can be written with --out FILE",
+        ) from None
 
 
 def read_private_key(path: Path) -> Signer:
@@ -126,7 +130,7 @@ def read_private_key(path: Path) -> Signer:
 def read_public_key(path: Path) -> Verifier:
     """Raises `UsageError`: it is missing, or no Ed25519 public key in PEM."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             text = file.read(_MAX_KEY + 1)
     except OSError as error:
         raise UsageError(f"{path}: expected a public key: {error.strerror}") from None

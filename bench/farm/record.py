@@ -11,7 +11,7 @@ from typing import Final
 from bench.errors import UsageError
 from bench.farm.plan import FarmStation
 from bench.report.marks import verdict_of
-from bench.result import RunRecord, read_result
+from bench.result import UNHEARD, RunRecord, read_result
 from bench.verdict import Verdict
 
 FARM: Final = "farm.json"
@@ -67,7 +67,8 @@ class FarmRecord:
 
     @property
     def kit(self) -> str:
-        kits = {each.kit for each in self.stations if each.kit}
+        told = {each.kit for each in self.stations if each.kit}
+        kits = told - {UNHEARD} or told
         return kits.pop() if len(kits) == 1 else "MIXED"
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from bench.trace_reading import FaultyLine, UnreadableTrace
+from bench.trace_reading import FaultyLine, UnreadableTrace, shown
 
 LONGEST_CELL: Final = 1024 * 1024
 
@@ -102,7 +102,7 @@ def _why(error: Exception) -> str:
 
 def _object(value: Any, encoding: str) -> Record | FaultyLine:
     if not isinstance(value, dict):
-        return FaultyLine("expected a JSON object")
+        return FaultyLine(f"expected a JSON object, got {shown(value)}")
     record = dict(_flat(value, ""))
     for name, cell in record.items():
         if isinstance(cell, str) and any("\ud800" <= char <= "\udfff" for char in cell):

@@ -15,13 +15,15 @@ from typing import Final
 
 from bench.errors import UsageError
 from bench.units import SECOND, Micros, parse_duration
+from bench.yaml_scalar import quoted
 
 LET: Final = "let-"
 
 _STRIKE: Final = re.compile(
-    r"(?P<where>[re])(?P<at>[1-9][0-9]*)=(?P<fault>[a-z][a-z0-9-]*)"
+    r"(?P<where>[re])(?P<at>[1-9][0-9]{0,8})=(?P<fault>[a-z][a-z0-9-]*)"
     r"(@(?P<target>[^~,@]+))?(~(?P<lasts>[0-9]+[a-z]+))?"
 )
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
 
 class Scope(StrEnum):
@@ -88,13 +90,14 @@ def read_cell(name: str) -> Cell:
     parts = name.split("/")
     if len(parts) != 3 or parts[1] not in set(Scope):
         raise UsageError(
-            f"--cell: expected INSTALLATION/run/STRIKES or INSTALLATION/keys/STRIKES, got '{name}'",
+            f"--cell: expected INSTALLATION/run/STRIKES or INSTALLATION/keys/STRIKES, "
+            f"got {quoted(name)}",
             hint="smets1-bench faults prints the names of cells, such as "
             "da-dual-fuel/keys/r2=reply-lost",
         )
     words = [] if parts[2] == "none" else parts[2].split(",")
     read = [(word, _read_strike(word)) for word in words]
-    wrong = [f"--cell: '{word}' is no strike" for word, strike in read if strike is None]
+    wrong = [f"--cell: {quoted(word)} is no strike" for word, strike in read if strike is None]
     if wrong:
         raise UsageError(
             wrong, hint="a strike is such as r2=reply-lost or e12=power-cut@hub~21600s"
@@ -107,7 +110,7 @@ def _read_strike(word: str) -> Strike | None:
     if match is None:
         return None
     fault, lasts = match["fault"], match["lasts"]
-    if fault.startswith(LET) and not fault.removeprefix(LET).isdecimal():
+    if fault.startswith(LET) and not _NUMBER.fullmatch(fault.removeprefix(LET)):
         return None
     try:
         span = None if lasts is None else parse_duration(lasts)

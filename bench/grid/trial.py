@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
@@ -109,6 +109,30 @@ def run_cell(cell: Cell, *, via: str = DIRECT) -> Trial:
     return Trial(
         cell, ended, outcome, striker.requests, striker.events, striker.struck, truth=after
     )
+
+
+def require_reached(trial: Trial, via: str) -> None:
+    """Raises `UsageError` where a strike comes after the last request or event there can be.
+
+    One that is never reached because an earlier one changed the run is no mistake: pairs hold such.
+    """
+    strikes = trial.cell.strikes
+    if trial.struck == len(strikes):
+        return
+    cell = replace(trial.cell, strikes=())
+    undisturbed = run_cell(cell, via=via)
+    requests = max(len(trial.requests), len(undisturbed.requests))
+    events = max(len(trial.events), len(undisturbed.events))
+    problems = [
+        f"{trial.cell}: '{strike}' is never reached: the last is {'e' if after else 'r'}{last}"
+        for strike in strikes
+        for after, last in ((strike.after_event, events if strike.after_event else requests),)
+        if strike.at > last
+    ]
+    if problems:
+        raise UsageError(
+            problems, hint=f"smets1-bench faults --cell {cell} lists the requests and events"
+        )
 
 
 def _migrate(cell: Cell, stage: _Stage) -> tuple[str, Ended, Truth | None]:

@@ -107,6 +107,22 @@ class KeyStore:
         for key in self._fresh:
             yield "", "", "not sent", key
 
+    def listed(self) -> Iterator[tuple[str, str, str, Secret]]:
+        """As `every`, with one current key in each place: that of the last scenario. Of an earlier
+        one it is previous, and is not said again where it is the same key.
+        """
+        last = {
+            place: (scenario, key)
+            for scenario, place, state, key in self.every()
+            if state == "current"
+        }
+        for scenario, place, state, key in self.every():
+            of, current = last.get(place, (scenario, None))
+            if scenario == of:
+                yield scenario, place, state, key
+            elif key != current:
+                yield scenario, place, "previous" if state == "current" else state, key
+
     def hand_out(self, check_value: str, to: Path) -> None:
         """Writes the key of that check value to a new file that only its owner can read, in the
         form that a reference in a station file reads (`bench.secret_reference`).

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.errors import BenchError, Busy
+from bench.journal.next_step import next_step
 
 FILE: Final = "run.lock"
 
@@ -23,7 +24,9 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         handle = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise BenchError(f"{folder}: cannot be locked: {error.strerror}") from error
+        raise BenchError(
+            f"{folder}: cannot be locked: {error.strerror}", hint=next_step(folder, (FILE,))
+        ) from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

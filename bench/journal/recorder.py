@@ -112,6 +112,9 @@ class Recorder:
         if self._number < len(self._recording.acts):
             self._refuse("nothing more", self._recording.acts[self._number])
         if not self._recording.ended:
+            if not self._live:  # all was done: what is kept beside the journal may be behind it
+                self._live = True
+                self._on_live()
             body = written(self._cancellation.reason or "")
             keep = Keep.COMMITTED if self._world is None else Keep.SYNCED
             self._write(Kind.ENDED, self._recording.scenario, "", body, keep)
@@ -134,6 +137,19 @@ class Recorder:
         else:
             how = How.ASKED if operation in REPEATABLE else How.CHANGES
         return self._act(how, target, operation, written((args, kwargs)), call)
+
+    @property
+    def asked_at(self) -> Micros:
+        """When the act that comes next was begun, or is now."""
+        acts, number = self._recording.acts, self._number
+        return acts[number].began.at if number < len(acts) else self._clock.now()
+
+    @property
+    def answered_at(self) -> Micros:
+        """When the last act ended then, or has now."""
+        acts, number = self._recording.acts, self._number
+        ended = acts[number - 1].ended if 0 < number <= len(acts) else None
+        return self._clock.now() if ended is None else ended.at
 
     def now(self) -> Micros:
         """The process's clock as it was read then, or is now."""

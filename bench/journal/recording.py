@@ -23,13 +23,16 @@ _OTHER: Final = (
 
 @dataclass(slots=True)
 class Made:
-    """An act. `outcome` None: the run stopped in the middle of it, or before its end was kept."""
+    """An act. `outcome` and `ended` None: the run stopped in the middle of it, or before its end
+    was kept.
+    """
 
     target: str
     operation: str
     arguments: str
     began: Moment
     outcome: str | None = None
+    ended: Moment | None = None
 
 
 @dataclass(slots=True)
@@ -84,9 +87,10 @@ def _take(recording: Recording, entry: Entry) -> None:
     if entry.kind is Kind.INTENT:
         acts.append(Made(entry.target, entry.operation, entry.body, entry.moment))
     elif entry.kind is Kind.READING:
-        acts.append(Made(entry.target, entry.operation, "", entry.moment, entry.body))
+        when = entry.moment
+        acts.append(Made(entry.target, entry.operation, "", when, entry.body, when))
     else:
-        acts[-1].outcome = entry.body
+        acts[-1].outcome, acts[-1].ended = entry.body, entry.moment
 
 
 def body_of(entry: Entry, form: type[T]) -> T:

@@ -26,6 +26,9 @@ PROCESS: Final = (
 )
 """The modules that say what is done next; what they are given is hashed with the scenario."""
 
+_TOLD: Final = 10
+"""Of what has moved: as many are named."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
@@ -107,8 +110,11 @@ def refuse_if_moved(then: RunHead, now: RunHead) -> None:
         names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         moved += [f"the {what} {name} has changed" for name in names]
     if moved:
+        told = [f"cannot be resumed: {what}" for what in moved[:_TOLD]]
+        if len(moved) > _TOLD:
+            told.append(f"cannot be resumed: and {len(moved) - _TOLD} more have changed")
         raise UsageError(
-            [f"cannot be resumed: {what}" for what in moved],
+            told,
             hint="put back what it was, or run the suite anew; docs/journal.md says what the "
             "devices may hold",
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from bench.clock import Cancellation, Clock, PacedClock
 from bench.errors import BenchError, UsageError
@@ -15,14 +14,13 @@ from bench.journal.gap import Gap
 from bench.journal.key_store import KeyStore
 from bench.journal.lock import locked
 from bench.journal.moment import moment
+from bench.journal.next_step import next_step, rights_to
 from bench.journal.recorder import Recorder
 from bench.journal.recording import Recording, body_of, recordings
 from bench.journal.run_head import Ordered, RunHead, refuse_if_moved
 from bench.journal.store import Journal, JournalDamaged, JournalFull, Keep
 from bench.journal.values import written
 from bench.units import Micros, format_instant
-
-FILES: Final = (store.FILE, f"{store.FILE}-wal", f"{store.FILE}-shm", store.HEAD)
 
 
 class RunJournal:
@@ -102,7 +100,8 @@ def _begun(folder: Path, first: Entry) -> Journal:
             journal.abandon()
         _clear(folder)
         raise JournalFull(
-            str(error), hint="nothing was begun: make room on the disk and run it again"
+            str(error),
+            hint=f"nothing was begun: {next_step(folder, store.FILES)}, and run it again",
         ) from error
     return journal
 
@@ -114,7 +113,7 @@ def _clear(folder: Path) -> None:
             f"{keys}: keys of devices are kept here, which a new run would lose",
             hint=f"run into another folder; smets1-bench keys {folder} hands them out",
         )
-    for name in FILES:
+    for name in store.FILES:
         (folder / name).unlink(missing_ok=True)
 
 
@@ -123,10 +122,10 @@ def taken_up(folder: Path) -> Iterator[tuple[Ordered, Callable[[RunHead], RunJou
     """The journal of a run that was stopped: how it was ordered, and the journal itself once it is
     told what the run would be now, which raises `UsageError` where anything has moved.
 
-    Raises `Busy`, `UsageError` (it has finished), `JournalDamaged`.
+    Raises `Busy`, `UsageError` (no run, or it has finished), `JournalDamaged`, `BenchError` (it may
+    not be written).
     """
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: there is no such folder", hint="name the folder of a run")
+    _require_run(folder)
     with locked(folder):
         journal, entries = Journal.open(folder / store.FILE)
         with _closing(journal):
@@ -139,6 +138,23 @@ def taken_up(folder: Path) -> Iterator[tuple[Ordered, Callable[[RunHead], RunJou
                 return RunJournal(folder, journal, entries, keys)
 
             yield then.ordered, go_on
+
+
+def _require_run(folder: Path) -> None:
+    try:
+        is_folder, is_run = folder.is_dir(), (folder / store.FILE).is_file()
+    except OSError as error:
+        raise BenchError(
+            f"{folder}: cannot be read: {error.strerror}", hint=rights_to([folder])
+        ) from None
+    if not is_folder:
+        what = "expected a folder, got a file" if folder.exists() else "there is no such folder"
+        raise UsageError(f"{folder}: {what}", hint="name the folder of a run")
+    if not is_run:
+        raise UsageError(
+            f"{folder}: expected the folder of a run, there is no journal",
+            hint="name the folder that `smets1-bench run --out DIR` wrote",
+        )
 
 
 def _head(folder: Path, entries: tuple[Entry, ...]) -> RunHead:

@@ -18,12 +18,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Final, Self
 
-from bench.errors import BenchError
+from bench.errors import BenchError, UsageError
 from bench.journal.entry import START, Entry, Kind, chained
 from bench.journal.moment import Moment
+from bench.journal.next_step import next_step, rights_to, shut
 
 FILE: Final = "journal.db"
 HEAD: Final = "journal.head"
+FILES: Final = (FILE, f"{FILE}-wal", f"{FILE}-shm", HEAD)
 _FORMAT: Final = 2
 _APPLICATION: Final = 0x53314A31  # "S1J1"
 _GATHERED: Final = 5_000
@@ -59,7 +61,7 @@ class JournalDamaged(JournalFailed):
 
 
 class JournalFull(JournalFailed):
-    """Nothing more can be written: a full disk, a file that vanished."""
+    """Nothing more can be written: a full disk, a file that vanished, rights that lack."""
 
 
 class Journal:
@@ -99,10 +101,14 @@ class Journal:
     def open(cls, path: Path) -> tuple[Self, tuple[Entry, ...]]:
         """One that is there, with what it holds.
 
-        Raises `JournalDamaged`: not a journal, or not what was written. `BenchError`: not there.
+        Raises `JournalDamaged`: not a journal, or not what was written. `JournalFull`: its folder
+        or a file of it may not be written. `UsageError`: it is not there.
         """
         if not path.is_file():
-            raise BenchError(f"{path}: there is no journal", hint="name the folder of a run")
+            raise UsageError(f"{path}: there is no journal", hint="name the folder of a run")
+        closed = shut(path.parent, FILES)
+        if closed:
+            raise JournalFull(f"{closed[0]}: may not be written", hint=rights_to(closed))
         journal = None
         try:
             journal = cls(path, _connect(path))
@@ -239,5 +245,5 @@ def _unwritable(path: Path, error: Exception) -> JournalFull:
     why = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return JournalFull(
         f"{path}: the journal cannot be written: {why}",
-        hint=f"make room on the disk, then go on with: smets1-bench resume {path.parent}",
+        hint=f"{next_step(path.parent, FILES)}; then go on with: smets1-bench resume {path.parent}",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from bench.devices import KeySlot
 from bench.journal.key_store import KeyStore
@@ -24,9 +24,12 @@ class StoredKeyRing(MemoryKeyRing):
         keys: Mapping[tuple[str, KeySlot], Secret],
         store: KeyStore,
         scenario: str,
+        others: Sequence[Secret] = (),
     ) -> None:
+        """`others`: keys that the scenario takes for the meters' and no meter holds: not kept."""
         self._store = store
         self._scenario = scenario
+        self._others = others
         self._stop: Callable[[JournalFull], None] | None = None
         super().__init__(keys)
 
@@ -38,7 +41,12 @@ class StoredKeyRing(MemoryKeyRing):
     def _changed(self) -> None:
         if self._stop is None:
             return
-        held = {f"{device}/{slot}": states for (device, slot), states in self.held().items()}
+        held = {
+            f"{device}/{slot}": {
+                state: key for state, key in states.items() if key not in self._others
+            }
+            for (device, slot), states in self.held().items()
+        }
         try:
             self._store.keep(self._scenario, held)
         except JournalFull as error:

@@ -93,7 +93,9 @@ def rows_of(path: str) -> int:
         raise UnreadableTrace(f"expected a Parquet file: {why}") from None
     faults = []
     for field in _schema(pa):
-        if field.name not in found.names:
+        if (count := found.names.count(field.name)) > 1:
+            faults.append(f"{field.name} stands there {count} times")
+        elif not count:
             faults.append(f"{field.name} ({field.type}) is missing")
         elif not _fits(pa, found.field(field.name).type, field.type):
             faults.append(f"{field.name} is {found.field(field.name).type}, not {field.type}")

@@ -22,10 +22,12 @@ from bench.live.process import own_mark
 from bench.live.status import (
     FINISHED,
     RUNNING,
+    STATUS,
     STOPPED,
     Current,
     Question,
     Status,
+    put_status,
     write_status,
 )
 from bench.live.view import View, seen
@@ -61,6 +63,7 @@ class Board:
     ) -> None:
         self._status = replace(status, state=RUNNING, process=own_mark())
         self._folder = folder
+        self._before = None if folder is None else _kept(folder)
         self._looked = looked
         self._monotonic = monotonic
         self._published = float("-inf")
@@ -145,6 +148,12 @@ class Board:
         )
         self._publish(hurried=True)
 
+    def withdraws(self) -> None:
+        """The run could not be taken up: the file says again what it said before."""
+        if self._folder is not None and self._before is not None:
+            with contextlib.suppress(OSError):
+                put_status(self._folder, self._before)
+
     @property
     def _current(self) -> Current:
         assert self._status.current is not None, "a scenario has begun"
@@ -187,6 +196,13 @@ class Board:
         )
         current = replace(self._current, rules=dict(rules), findings=findings)
         self._status = replace(self._status, current=current)
+
+
+def _kept(folder: Path) -> str | None:
+    try:
+        return (folder / STATUS).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
 
 
 def attempts_allowed(strategy: Strategy) -> dict[str, int]:

@@ -61,8 +61,8 @@ class Current:
 class Status:
     """The run. `now`: its clock when this was written. `verdicts`: of the scenarios that ended.
 
-    `kit` is EMULATED, REAL or MIXED as far as it is known; `verdict` is the run's, at its end.
-    `process`: the mark of the process that runs it (`bench.live.process`).
+    `kit` is EMULATED, REAL, MIXED or UNHEARD as far as it is known; `verdict` is the run's, at its
+    end. `process`: the mark of the process that runs it (`bench.live.process`).
     """
 
     state: str
@@ -88,7 +88,11 @@ def write_status(folder: Path, status: Status) -> None:
 
     Not made durable: after a crash the trace tells what happened.
     """
-    text = json.dumps(asdict(status), ensure_ascii=False, separators=(",", ":"))
+    put_status(folder, json.dumps(asdict(status), ensure_ascii=False, separators=(",", ":")))
+
+
+def put_status(folder: Path, text: str) -> None:
+    """As `write_status`, what is in the file already a text."""
     unfinished = folder / f".{STATUS}.{os.getpid()}"
     unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(folder / STATUS)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from bench.live.board import Looked
 from bench.live.status import Status
 from bench.live.words import headline, rows
-from bench.units import Micros
+from bench.units import SECOND, Micros
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -75,7 +75,10 @@ def drawn(status: Status, now: Micros) -> RenderableType:
 
 
 class PlainLines:
-    """One line for each step, for a log: no control characters, no flood."""
+    """A line for each step, for a log, and one for each long wait: no control characters, no flood.
+
+    A line of an event may come before it is known what is waited for; the next one then says it.
+    """
 
     def __init__(
         self,
@@ -87,6 +90,7 @@ class PlainLines:
         self._now = now
         self._monotonic = monotonic
         self._last = ""
+        self._until: Micros | None = None
         self._at = float("-inf")
 
     def __call__(self, status: Status) -> None:
@@ -94,12 +98,22 @@ class PlainLines:
         step = " | ".join(
             f"{label}: {told[label]}" for label in ("scenario", "step", "attempt") if label in told
         )
-        if not step or step == self._last:
+        current = status.current
+        if current is None:
             return
-        at = self._monotonic()
-        new_scenario = told.get("scenario") != self._last.split(" | ")[0].removeprefix("scenario: ")
-        if not new_scenario and at < self._at + A_LINE_EVERY:
+        until = current.until if "next" in told else None
+        if not self._is_news(step, until, current.doing):
             return
-        self._last, self._at = step, at
-        self._out.write(f"{step} | next: {told['next']}\n" if "next" in told else f"{step}\n")
+        self._last, self._until, self._at = step, until, self._monotonic()
+        self._out.write(f"{step}\n" if until is None else f"{step} | next: {told['next']}\n")
         self._out.flush()
+
+    def _is_news(self, step: str, until: Micros | None, doing: str) -> bool:
+        if step == self._last and until in (None, self._until):
+            return False
+        asleep = until is not None and not doing  # nothing but time ends such a wait
+        long = asleep and (until or 0) - self._now() >= A_LINE_EVERY * SECOND
+        if step == self._last:
+            return long or self._until is None
+        new_scenario = step.split(" | ")[0] != self._last.split(" | ")[0]
+        return new_scenario or long or self._monotonic() >= self._at + A_LINE_EVERY

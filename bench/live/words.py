@@ -95,7 +95,7 @@ def _attempt(trying: Trying | None) -> str:
 
 def _next(current: Current, now: Micros) -> str:
     if current.until is None:
-        return "now"
+        return "when the request at hand is answered"
     left = current.until - now
     at = moment(_whole(current.until)) if left >= DAY else time_of_day(_whole(current.until))
     if current.doing:

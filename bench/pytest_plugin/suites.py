@@ -15,7 +15,7 @@ from bench.errors import BenchError, UsageError
 from bench.operator import Nobody
 from bench.order import Order
 from bench.pytest_plugin import EVIDENCE, SEED, asked
-from bench.result import ScenarioRecord
+from bench.result import UNHEARD, ScenarioRecord, kit_of
 from bench.runner import run_prepared, run_suite
 from bench.suite_reading import PreparedScenario, read_suite
 from bench.verdict import Verdict
@@ -61,9 +61,9 @@ class ScenarioItem(pytest.Item):
             operator=Nobody(),  # pytest has the keyboard
         )
         record = self._record(order, keep=station.real or bool(self.config.getoption(EVIDENCE)))
-        kit = {device.emulated for device in record.devices}
+        kit = kit_of(record.devices) or (UNHEARD if station.real else "EMULATED")
         self.user_properties += [
-            ("kit", "EMULATED" if kit <= {True} else "REAL" if kit <= {False} else "MIXED"),
+            ("kit", kit),
             ("strategy", record.strategy.label),
             *record.strategy.hashes.items(),
             ("seed", order.seed),

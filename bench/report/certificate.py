@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bench.mehrs.strategy import Status
 from bench.report.limits import parameters_by
 from bench.report.spoken import count, listed
-from bench.result import RULE_VERDICTS, Certificate, RuleRecord, RunRecord
+from bench.result import RULE_VERDICTS, UNHEARD, Certificate, RuleRecord, RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,7 @@ def rests_on(record: RunRecord) -> str:
     kit = {
         "EMULATED": "emulated devices and parties only; it says nothing about real kit",
         "REAL": "real devices",
+        UNHEARD: "no device: none was heard",
         "MIXED": "real and emulated devices together; each device below says which it is",
     }.get(record.kit, record.kit)
     return f"Rests on {kit}; {record.clock} clock."

@@ -98,6 +98,12 @@ def _installation_reasons(prepared: PreparedScenario, station: Station) -> Itera
     ):
         if needed != there:
             yield f"it needs {what} {needed}, the station's installation has {there}"
+    missing = {each.name for each in wanted.devices} - {each.name for each in has.devices}
+    if missing:
+        yield (
+            f"list {', '.join(sorted(missing))} in the station too: a device without a port is "
+            "emulated"
+        )
     for supplier in prepared.scenario.parties.suppliers:
         if supplier not in has.suppliers:
             yield f"it speaks of supplier '{supplier}', whom the station's installation has not"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ LONGEST_LINE: Final = 16 * 1024 * 1024
 """Bytes; a longer line is no line of a trace, and is never held in memory whole."""
 
 STANDARD_INPUT: Final = "-"
+
+_GZIP: Final = b"\x1f\x8b"
+"""How such a file begins (RFC 1952, 2.3.1); no line of JSON does."""
 
 _OCTETS_AT_ONCE: Final = 1024 * 1024
 
@@ -108,6 +112,8 @@ class TraceFile:
             for lines in lines_of(file):
                 for raw in lines:
                     where += 1
+                    if where == self._base + 1 and raw.startswith(_GZIP):
+                        raise UnreadableTrace(self._packed())
                     raw = raw.strip()
                     if not raw:
                         self.empty_lines += 1
@@ -125,6 +131,11 @@ class TraceFile:
             where += 1
             yield where, 0, "", fault
         self.lines = where - self._base
+
+    def _packed(self) -> str:
+        file = "FILE" if self.path == STANDARD_INPUT else shlex.quote(self.path)
+        unpack = f"zcat < {file} | smets1-bench check -"
+        return f"expected JSON lines, got a gzip file; unpack it: {unpack}"
 
 
 def lines_of(file: BufferedIOBase) -> Iterator[list[bytes]]:

@@ -29,11 +29,14 @@ from drivers.transport.lock import PortLock, lock_directory
 from drivers.transport.pipe import Transport
 from drivers.transport.pty_line import LinePublisher, PtyPort
 from drivers.transport.reader import OpenChannel
-from drivers.transport.stream import Opener, StreamTransport
+from drivers.transport.stream import CABLE, Opener, StreamTransport
 
 _CONNECT: Final = 5.0  # seconds to wait for a TCP connection
 _PTYS: Final = "/dev/pts/"
+_START: Final = "start what is behind the port"
 _LOOK: Final = "is the adapter plugged in? `smets1-bench scan` lists those that are"
+
+_NETWORK: Final = (Scheme.SOCKET, Scheme.RFC2217)
 
 
 def open_transport(
@@ -86,6 +89,7 @@ def open_transport(
         released=release[0],
         cancellation=cancellation,
         until=until,
+        mend=_START if address.scheme in _NETWORK else CABLE,
     )
 
 
@@ -178,7 +182,8 @@ class _SocketOpener:
         try:
             return socket_channel(socket.create_connection(where, timeout=_CONNECT))
         except (OSError, UnicodeError) as error:
-            raise PortGone(f"{self._address.text} cannot be reached: {error}") from error
+            said = f"{self._address.text} cannot be reached: {error}"
+            raise PortGone(said, hint=_START) from error
 
 
 class _Rfc2217Opener:
@@ -202,7 +207,7 @@ class _Rfc2217Opener:
             server.rts = settings.rts
             server.open()
         except (serial.SerialException, OSError, ValueError) as error:
-            raise PortGone(f"{self._port} cannot be opened: {error}") from error
+            raise PortGone(f"{self._port} cannot be opened: {error}", hint=_START) from error
         return Rfc2217Channel(server)
 
 

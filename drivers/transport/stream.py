@@ -14,6 +14,8 @@ from drivers.transport.line import LineSettings
 from drivers.transport.pipe import SecretSpan
 from drivers.transport.reader import OpenChannel, PortReader
 
+CABLE: Final = "check the adapter's cable and power, then reopen the port"
+
 _LOOK_AGAIN: Final = 50 * MILLISECOND
 
 
@@ -26,7 +28,8 @@ class Opener(Protocol):
 class StreamTransport:
     """A `Transport` over a channel, reopened by the same opener.
 
-    `released` is called once, at `close` (the lock file). Needs the wall clock.
+    `released` is called once, at `close` (the lock file). `mend`: the next step where the port is
+    gone. Needs the wall clock.
     """
 
     def __init__(
@@ -39,8 +42,10 @@ class StreamTransport:
         released: Callable[[], None],
         cancellation: Cancellation | None = None,
         until: Micros | None = None,
+        mend: str = CABLE,
     ) -> None:
         self._port = port
+        self._mend = mend
         self._opener = opener
         self._line = settings
         self._clock = clock
@@ -162,7 +167,4 @@ class StreamTransport:
         return reader
 
     def _lost(self, reader: PortReader) -> PortGone:
-        return PortGone(
-            f"{self._port} is gone: {reader.gone}",
-            hint="check the adapter's cable and power, then reopen the port",
-        )
+        return PortGone(f"{self._port} is gone: {reader.gone}", hint=self._mend)

@@ -106,12 +106,23 @@ def test_two_strategies_side_by_side(call: Call, tmp_path: Path) -> None:
         (("--mehrs", "2.0"), "MEHRS 2.0 does not speak of group"),
         (("--only", "3", "--resume", "--out", "x"), "never half done"),
         (("--dask", "tcp://127.0.0.1:1"), "workers of its own"),
+        (("--only", "9000000", "--mix", "mix.yaml"), "expected installations that are opened by"),
     ],
 )
 def test_usage(words: tuple[str, ...], said: str, call: Call) -> None:
+    Path("mix.yaml").write_text(MIX.replace("daily-capacity: 20", "daily-capacity: 1") % 0)
     result = call("-n", "5", *words)
     assert result.exit_code == 2, result.output
     assert said in result.output
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://host", "tcp://:8786", "host:0", "h:99999"])
+def test_what_is_no_address_of_a_scheduler(address: str, tmp_path: Path) -> None:
+    words = ("campaign", "-n", "5", "--dask", address, "--out", str(tmp_path / "here"))
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2, result.output
+    assert f"--dask: expected tcp://HOST:PORT, got '{address}'" in result.output
+    assert not (tmp_path / "here").exists()
 
 
 _PROGRAM = """

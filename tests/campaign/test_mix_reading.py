@@ -33,7 +33,27 @@ def test_shipped_mixes_are_right(name: str) -> None:
     [
         (BASE.replace("small", "Small one"), "mix: expected a name of small letters"),
         (BASE.replace("10\n", "0\n"), "daily-capacity: expected a whole number from 1, got 0"),
-        (BASE + "held-back: 10\n", "held-back: expected less than the daily capacity of 10"),
+        (BASE + "held-back: 10\n", "held-back: expected from 0 to less than the daily capacity"),
+        (BASE + "held-back: -1\n", "held-back: expected from 0 to less than the daily capacity"),
+        (BASE + "start: 0001-01-01T00:00:00Z\n", "6:8: start: expected a time from 1970-01-02"),
+        (BASE + "start: 1970-01-01T00:00:00Z\n", "start: expected a time from 1970-01-02 to 2999"),
+        (BASE + "start: 9999-12-31T00:00:00Z\n", "start: expected a time from 1970-01-02 to 2999"),
+        (
+            BASE + "delays:\n  authorises-after: {least: 0s, most: 9999999d}\n",
+            "7:39: delays.authorises-after.most: expected a span of at most 10000d",
+        ),
+        (
+            BASE + "delays:\n  files-after: {least: 1ms, most: 12d}\n",
+            "delays.files-after.least: expected whole seconds where",
+        ),
+        (
+            BASE + "parties: {mcc: {weeks: 90000000, weeks-every: 8d}}\n",
+            "6:24: parties.mcc.weeks: expected a whole number from 0 to 1000, got 90000000",
+        ),
+        (
+            BASE + CONDITION % "parties: {mcc: {weeks: -1}}",
+            "conditions[0].parties.mcc.weeks: expected a whole number from 0 to 1000, got -1",
+        ),
         (BASE + "opening-hours: 25h\n", "opening-hours: expected more than 0 and at most 24h"),
         (BASE.replace("share: 1", "share: 0", 1), "share: expected a whole number from 1, got 0"),
         (BASE.replace("ea-dual", "da-dual"), "stands here twice: add the shares"),

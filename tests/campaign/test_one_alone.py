@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from bench.campaign.form_text import form_text
+from bench.campaign.mix import Span
 from bench.campaign.one_alone import play_one, write_suite
+from bench.file_model import read
 from bench.scenario_run import run_scenario
 from bench.suite_reading import read_suite
+from bench.units import DAY, HOUR, MILLISECOND, SECOND
+from bench.yaml_source import loads
 from tests.campaign.orders import national, order_of
 
 ORDER = order_of(1, seed=3)
@@ -48,3 +53,12 @@ def test_so_are_those_of_installations_without_any_condition(number: int, tmp_pa
     one = play_one(ORDER, number)
     _, (prepared,) = read_suite(write_suite(ORDER, number, tmp_path))
     assert tuple(run_scenario(prepared, ORDER.seed).events) == one.events
+
+
+@pytest.mark.parametrize(
+    "span",
+    [0, 1500 * MILLISECOND, 10_000 * DAY, 9_999_999 * DAY, 999_999_999 * HOUR, 999_999_999 * DAY],
+)
+def test_a_span_is_read_back_however_long_it_is(span: int) -> None:
+    wanted = Span(span, span + SECOND if span < DAY else span)
+    assert read(loads(form_text(wanted), "span.yaml"), Span) == wanted

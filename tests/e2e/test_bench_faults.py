@@ -45,6 +45,7 @@ def test_what_stops_the_run_lets_it_be_taken_up(tmp_path: Path) -> None:
     full = command(tmp_path, "run", "bench-faults", "--station", "emulated-emu", "--out", "out")
     assert full.returncode == ExitCode.BENCH
     assert "cannot be written: No space left on device" in full.stderr
+    assert "make room on the disk, then go on with: smets1-bench resume out" in full.stderr
     gone = command(tmp_path, "resume", "out")
     assert gone.returncode == ExitCode.BENCH
     assert "emu:electricity is gone" in gone.stderr

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from bench import tool_identity
 from bench.cli import main
 from bench.errors import ExitCode, UsageError
 from bench.evidence import inside
+from bench.evidence.amending import identity_of, refuse_another_run
 from bench.evidence.archive import NotAPack, read, written
 from bench.evidence.contents import run_files
 from bench.evidence.findings import State, Verification
@@ -210,8 +212,10 @@ def test_what_nobody_declared_stays_out(folder: Path) -> None:
     (folder / "captures" / "hub.jsonl").write_text("")
     (folder / "captures" / "notes.txt").write_text("")
     (folder / "captures" / "passwd.jsonl").symlink_to("/etc/passwd")
+    os.mkfifo(folder / "captures" / "pipe.jsonl")
     found = run_files(folder)
-    assert set(found.left_out) == {"captures/notes.txt", "captures/passwd.jsonl", "keys.json"}
+    left_out = {"captures/notes.txt", "captures/passwd.jsonl", "captures/pipe.jsonl", "keys.json"}
+    assert set(found.left_out) == left_out
     assert "captures/hub.jsonl" in found.packed
     assert set(found.packed) & {"keys.json", "report.html"} == set()
 
@@ -326,6 +330,50 @@ def test_an_amendment_names_what_it_amends(folder: Path) -> None:
     assert "expected a pack that nobody changed" in refused.output
 
 
+def test_an_amendment_is_of_the_same_run(folder: Path, tmp_path: Path) -> None:
+    """The same suite and seed run again gives the same trace, and is another run all the same."""
+    first = tmp_path / "first.pack.zip"
+    assert command("pack", folder, "--out", first).exit_code == 0
+    (tmp_path / "again").mkdir()
+    again = small_run(tmp_path / "again")
+    amended = ("--amends", first, "--reason", "x", "--out", tmp_path / "second.pack.zip")
+    refused = command("pack", again, *amended)
+    assert refused.exit_code == ExitCode.USAGE
+    said = refused.output.splitlines()[0]
+    assert "first.pack.zip: expected an earlier pack of the same run: it is of suite three" in said
+    begun = [word for word in said.split() if word.startswith("20")]
+    assert len(set(begun)) == 2, said
+    assert not (tmp_path / "second.pack.zip").exists()
+    for name in ("journal.db", "journal.head"):
+        (again / name).unlink()
+    assert command("pack", again, *amended).exit_code == 0, "to the byte what was packed"
+
+
+@pytest.mark.parametrize(
+    ("seed", "cut", "same"),
+    [(1, 0, True), (1, 3, True), (2, 0, False)],
+    ids=["whole", "stopped meanwhile", "another seed"],
+)
+def test_without_a_journal_the_trace_tells_a_run(
+    ran: Path, seed: int, cut: int, same: bool
+) -> None:
+    files = run_files(ran).packed
+    now = replace(identity_of(files), first="", begun="")
+    earlier = replace(now, seed=seed, heads=now.heads[: len(now.heads) - cut])
+    if same:
+        refuse_another_run(earlier, now, Path("old.zip"), ran)
+        return
+    with pytest.raises(UsageError, match=r"seed 2, no journal, trace [0-9a-f]{16}; "):
+        refuse_another_run(earlier, now, Path("old.zip"), ran)
+
+
+def test_another_trace_is_another_run(ran: Path) -> None:
+    now = replace(identity_of(run_files(ran).packed), first="", begun="")
+    earlier = replace(now, heads=("0" * 64, *now.heads[1:]))
+    with pytest.raises(UsageError, match="expected an earlier pack of the same run"):
+        refuse_another_run(earlier, now, Path("old.zip"), ran)
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
@@ -338,15 +386,28 @@ def test_an_amendment_names_what_it_amends(folder: Path) -> None:
         (("pack", "out", "--key", "k"), "k: expected a file with the key: No such file"),
         (("verify", "absent"), "not an evidence pack of this bench: No such file"),
         (("verify", "out/trace.jsonl"), "it does not begin as a pack does"),
-        (("verify", "out"), "not an evidence pack of this bench: Is a directory"),
+        (("verify", "out"), "not an evidence pack of this bench: expected a file, got a folder"),
+        (("verify", "pipe"), "not an evidence pack of this bench: expected a file, got a pipe"),
+        (("verify", "socket"), "expected a file, got a socket or a device"),
+        (("verify", "/dev/zero"), "expected a file, got a device"),
+        (("verify", "x", "--key", "pipe"), "expected a public key: expected a file, got a pipe"),
+        (("pack", "out", "--key", "pipe"), "pipe: expected a file, got a pipe"),
+        (("pack", "out", "--out", "pipe"), "pipe: expected a file, got a pipe"),
+        (("pack", "out", "--out", "socket"), "socket: expected a file, got a socket or a device"),
+        (("pack", "out", "--out", "/dev/zero"), "/dev/zero: expected a file, got a device"),
+        (("pack", "out", "--amends", "pipe", "--reason", "y"), "expected a file, got a pipe"),
         (("verify", "x", "--key", "out/trace.jsonl"), "expected an Ed25519 public key in PEM"),
     ],
 )
 def test_what_is_refused(
     words: tuple[str, ...], complaint: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Nothing waits for a pipe that nobody writes to, or reads a device without end."""
     monkeypatch.chdir(folder.parent)
-    done = command(*words)
+    os.mkfifo("pipe")
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind("socket")
+        done = command(*words)
     assert done.exit_code == ExitCode.USAGE, done.output
     assert complaint in done.output
 

@@ -98,8 +98,8 @@ def test_one_that_fails_stops_no_other(folder: Path) -> None:
     }
     kits = [each["kit"] for each in stations.values()]
     assert (kits, done.stdout.splitlines()[-2].split()[0]) == (
-        ["MIXED", "EMULATED", "EMULATED"],
-        "MIXED",
+        ["UNHEARD", "EMULATED", "EMULATED"],
+        "EMULATED",
     )
     rows = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines() if line.strip()}
     assert rows["commissioned"] == ["!", "✓", "✗"]

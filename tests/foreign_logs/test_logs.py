@@ -152,7 +152,7 @@ def test_all_that_is_wrong_with_a_row(tmp_path: Path) -> None:
     ("text", "line", "says"),
     [
         ("{\n", 1, "expected a JSON object"),
-        ("[1]", 1, "expected a JSON object"),
+        ("[1]", 1, "expected a JSON object, got 1"),
         (f"{GATEWAY % 'true'}\n{{'x'\n", 2, "expected a JSON object"),
         (GATEWAY % '"maybe"', 1, 'expected one of true, false, got "maybe" in ok'),
         (GATEWAY.replace("1620118800.5", '"now"') % "true", 1, "expected a number of seconds"),

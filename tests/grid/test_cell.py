@@ -46,6 +46,8 @@ def test_a_name_is_read_back(cell: Cell) -> None:
         ("da-dual-fuel/keys/reply-lost", "'reply-lost' is no strike"),
         ("da-dual-fuel/keys/r1=let-x", "'r1=let-x' is no strike"),
         ("da-dual-fuel/run/e1=power-cut@hub~soon", "'e1=power-cut@hub~soon' is no strike"),
+        (f"da-dual-fuel/keys/r{'9' * 5000}=reply-lost", f"'r{'9' * 56}…' is no strike"),
+        (f"da-dual-fuel/keys/r1=let-{'9' * 5000}", "' is no strike"),
         ("da-dual-fuel/run/e1=power-cut@hub~6y", "'e1=power-cut@hub~6y' is no strike"),
     ],
 )

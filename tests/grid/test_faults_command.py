@@ -145,6 +145,17 @@ def test_a_cell_of_a_state_tells_its_story() -> None:
         (["--cell", "da-dual-fuel/keys/r2=let-1"], "expected a request held before it"),
         (["--cell", "da-dual-fuel/keys/r2=request-held,r2=let-1"], "a request held before it"),
         (["--cell", "da-dual-fuel/keys/e2=request-held"], "expected r2=request-held"),
+        (
+            ["--cell", "da-dual-fuel/keys/r99999=reply-lost"],
+            "'r99999=reply-lost' is never reached: the last is r",
+        ),
+        (
+            ["--cell", "da-dual-fuel/run/e9999=power-cut@hub"],
+            "'e9999=power-cut@hub' is never reached: the last is e",
+        ),
+        (["--cell", "da-dual-fuel/run/none", "--json"], "a story is told in text"),
+        (["--workers", "257"], "not in the range 1<=x<=256"),
+        (["--fates", "0"], "not in the range 1<=x<=4"),
         (["--fault", "power-cute"], "did you mean 'power-cut'"),
         (["--part", "schedules", "--group", "EA"], "there is nothing to run"),
     ],

@@ -67,7 +67,7 @@ scenarios:
       requesting-party: {submits-after: 20ms}
       suppliers: {Northern Energy: {authorises-after: 20ms}}
     defaults: {settle-interval: 300ms, wake-wait: 100ms, wake-tries: 1}
-    expect: {outcome: failed, found: {hub: [off-the-wan]}}
+    expect: {outcome: failed, failed: {2.6.2: BENCH-NO-WAN}, found: {hub: [off-the-wan]}}
 """
 
 OVERLAY = """\

@@ -6,12 +6,17 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from bench.errors import ExitCode
 from bench.journal.entry import Kind
 from bench.journal.store import FILE, Journal
-from bench.live.status import STOPPED
+from bench.live.status import STATUS, STOPPED
 from bench.serving.runs import Runs
 from tests.e2e.bench_on_ports import COMMAND, OVERLAY, hosted, lay_out
+
+FILES = {"on-ports": "suite.yaml", "mains": "mains.yaml"}
+MARKS = {"bench-error": "!", "inconclusive": "?"}
 
 SUITE = """\
 suite: pulled
@@ -59,13 +64,16 @@ def test_a_host_that_dies(tmp_path: Path) -> None:
     assert "is gone" in result["stopped"]
     assert ["is gone" in each["not_run"] for each in result["scenarios"]] == [True]
     assert "is gone" in (out / "report.html").read_text(encoding="utf-8")
+    assert result["kit"] == "EMULATED", "they had said so before"
     (listed,), _ = Runs(out).newest(1)
-    assert (listed.state, listed.verdict) == (STOPPED, "inconclusive")
+    assert (listed.state, listed.verdict, listed.kit) == (STOPPED, "inconclusive", "EMULATED")
+    before = {name: (out / name).read_bytes() for name in (STATUS, "result.json", "trace.jsonl")}
 
     alone = bench(tmp_path, "resume", "out")  # what hosts them is not back yet
     _, said = alone.communicate()
     assert alone.returncode == ExitCode.BENCH
     assert f"go on with: smets1-bench resume {out}" in said
+    assert {name: (out / name).read_bytes() for name in before} == before
 
     with hosted(tmp_path, "--state", "state.json"):
         resumed = bench(tmp_path, "resume", "out", "--json")
@@ -76,3 +84,19 @@ def test_a_host_that_dies(tmp_path: Path) -> None:
     journal, entries = Journal.open(out / FILE)
     journal.close()
     assert entries[-1].kind is Kind.FINISHED
+
+
+@pytest.mark.parametrize(
+    ("suite", "scenario", "verdict"),
+    [("mains", "mains-cut", "bench-error"), ("on-ports", "another-group", "inconclusive")],
+)
+def test_where_no_device_was_heard_nothing_is_said_of_any(
+    tmp_path: Path, suite: str, scenario: str, verdict: str
+) -> None:
+    lay_out(tmp_path)
+    options = ("--station", "bench.yaml", "--scenario", scenario, "--out", "out")
+    printed, said = bench(tmp_path, "run", FILES[suite], *options).communicate()
+    assert f"UNHEARD  suite {suite}: {MARKS[verdict]} {verdict}" in printed, printed + said
+    assert "Rests on no device: none was heard; wall clock." in printed
+    (listed,), _ = Runs(tmp_path / "out").newest(1)
+    assert (listed.verdict, listed.kit) == (verdict, "UNHEARD")

@@ -45,15 +45,17 @@ STORY = [
     ("retire_previous", {"current": NEW}),
     ("stage", {"current": NEW, "staged": NEW}),
     ("drop_staged", {"current": NEW}),
+    ("stage_back", {"current": NEW, "staged": OLD}),
+    ("prove_back", {"current": OLD, "previous": NEW}),
 ]
+TAKES = {"stage": (NEW,), "stage_back": (OLD,), "prove_back": (OLD,)}
 
 
 def test_each_change_is_on_the_disk_before_it_returns(path: Path) -> None:
     ring = live_ring(path)
     assert on_disk(path) == {"current": OLD.reveal()}
     for act, held in STORY:
-        arguments = (NEW,) if act == "stage" else ()
-        getattr(ring, act)("electricity", SUA, *arguments)
+        getattr(ring, act)("electricity", SUA, *TAKES.get(act, ()))
         assert on_disk(path) == {state: key.reveal() for state, key in held.items()}, act
         assert path.stat().st_mode & 0o777 == 0o600
 
@@ -63,6 +65,14 @@ def test_every_way_to_change_a_ring_was_tried() -> None:
     reads = {"current", "staged", "previous", "held", "next_counter", "saw_counter"}
     public = {name for name in vars(MemoryKeyRing) if not name.startswith("_")}
     assert public - reads == {act for act, _ in STORY}
+
+
+def test_a_key_that_no_meter_holds_is_not_kept(path: Path) -> None:
+    ring = StoredKeyRing({("electricity", SUA): OLD}, KeyStore(path), "da", others=[OLD])
+    ring.go_live(raised)
+    assert on_disk(path) == {}
+    ring.stage("electricity", SUA, NEW)
+    assert on_disk(path) == {"staged": NEW.reveal()}
 
 
 def test_a_ring_that_follows_a_recording_leaves_the_file_alone(path: Path) -> None:

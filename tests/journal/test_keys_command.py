@@ -32,7 +32,7 @@ def run(tmp_path: Path) -> Path:
 
 def keys(*words: object) -> Result:
     result = CliRunner().invoke(main, ["keys", *map(str, words)])
-    for key in (OLD, NEW):
+    for key in (OLD, NEW, THIRD):
         assert key.reveal().hex() not in result.output
     return result
 
@@ -44,6 +44,54 @@ def test_they_are_listed_by_check_value(run: Path) -> None:
         f"{OLD.check_value}  current   electricity/SUA of rotation",
         f"{NEW.check_value}  staged    electricity/SUA of rotation",
     ]
+
+
+def test_a_name_in_the_file_does_not_steer_the_terminal(run: Path) -> None:
+    path = run / FILE
+    path.write_text(path.read_text("utf-8").replace('"rotation"', '"\\u001b[31mrotation"'), "utf-8")
+    told = CliRunner().invoke(main, ["keys", str(run)], color=True)  # as on a terminal
+    assert told.exit_code == 0
+    assert "\N{REPLACEMENT CHARACTER}[31mrotation" in told.output
+    assert "\x1b" not in told.output
+
+
+THIRD = Secret(b"t" * 16, "electricity/SUA")
+PLACE = "electricity/SUA"
+
+
+@pytest.mark.parametrize(
+    ("rings", "listed"),
+    [
+        (
+            {"first": {"current": OLD, "previous": NEW}, "then": {"current": THIRD}},
+            [(OLD, "previous", "first"), (NEW, "previous", "first"), (THIRD, "current", "then")],
+        ),
+        (
+            {
+                "first": {"current": OLD, "previous": NEW},
+                "then": {"current": OLD, "previous": THIRD},
+            },
+            [(NEW, "previous", "first"), (OLD, "current", "then"), (THIRD, "previous", "then")],
+        ),
+        (
+            {"first": {"current": OLD, "staged": NEW}, "then": {}},
+            [(OLD, "current", "first"), (NEW, "staged", "first")],
+        ),
+    ],
+    ids=["left", "given back", "without a key"],
+)
+def test_a_meter_has_one_current_key(
+    tmp_path: Path, rings: dict[str, dict[str, Secret]], listed: list[tuple[Secret, str, str]]
+) -> None:
+    store = KeyStore(tmp_path / FILE)
+    for scenario, states in rings.items():
+        store.keep(scenario, {PLACE: states})
+    assert keys(tmp_path).output.splitlines() == [
+        f"{key.check_value}  {state:8}  {PLACE} of {scenario}" for key, state, scenario in listed
+    ]
+    last = listed[0][0]
+    taken = keys(tmp_path, "--take", last.check_value, "--to", tmp_path / "meter.key")
+    assert taken.exit_code == 0
 
 
 def test_one_is_handed_out_and_a_station_file_can_refer_to_it(run: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,11 @@ from click.testing import CliRunner, Result
 
 import bench
 from bench.cli import main
-from bench.errors import ExitCode
+from bench.errors import ExitCode, UsageError
 from bench.evidence.checkpoints import read_checkpoints
 from bench.evidence.contents import CHECKPOINTS, RESULT, TRACE
 from bench.evidence.signing import new_key, read_private_key, store_key
+from bench.journal.run_head import Ordered, RunHead, refuse_if_moved
 from bench.shipped import fixtures
 from tests.e2e.bench_on_ports import hosted, lay_out
 from tests.journal.lineage import OVERLAY, ROTATION, STORIES
@@ -125,6 +127,34 @@ def test_everything_that_has_moved_is_said_at_once(stopped: Path, killed: Path) 
     finally:
         for name, text in texts.items():
             (killed / name).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_that_is_gone(stopped: Path, killed: Path, file: str) -> None:
+    path = killed / file
+    text = path.read_text(encoding="utf-8")
+    try:
+        path.unlink()
+        refused(
+            resume(stopped),
+            f"{file}: no such file, and the run was begun with it in {killed}",
+            "hint: put it back there, as it was",
+        )
+    finally:
+        path.write_text(text, encoding="utf-8")
+
+
+def test_of_many_that_have_moved_ten_are_named() -> None:
+    ordered = Ordered("", "", "", "", 1, (), None, None, None, 0)
+    then = RunHead(ordered, "one", "", {}, {f"s{n}": "" for n in range(99)}, {}, "", "")
+    with pytest.raises(UsageError) as caught:
+        refuse_if_moved(then, replace(then, process="another", scenarios={}))
+    said = [str(problem) for problem in caught.value.problems]
+    assert said[0].startswith("cannot be resumed: the process definition")
+    assert said[9:] == [
+        "cannot be resumed: the scenario s8 has changed",
+        "cannot be resumed: and 90 more have changed",
+    ]
 
 
 def resume_with(package: Path, run: Path, folder: Path) -> tuple[int, str]:

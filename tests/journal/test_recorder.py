@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -9,12 +10,14 @@ import pytest
 
 from bench.clock import Cancellation, Cancelled, PacedClock, VirtualClock
 from bench.devices import Identity, Role
+from bench.effects import Act, Effects
 from bench.errors import BenchError, Interrupted, NoReply, PortGone, UsageError
 from bench.journal import recorder as recorder_module
 from bench.journal.entry import Entry
 from bench.journal.recorder import Recorder, ReplayRefused, refuse_other_devices
 from bench.journal.recording import Recording, recordings
 from bench.journal.store import JournalFull, Keep
+from bench.parties import Parties
 from bench.units import SECOND
 from tests.journal.deaths import NAME, Death, Disk, Kept, one_clock
 
@@ -118,6 +121,19 @@ def test_what_was_done_outside_is_handed_back() -> None:
     assert again.lived == 1
 
 
+def test_what_is_kept_beside_it_is_brought_up_to_date_where_only_the_end_was_missing() -> None:
+    bench = Bench()
+    bench.ask("gas", "read_clock", lambda: 17)
+    again = bench.again()
+    again.ask("gas", "read_clock", never)
+    again.recorder.end()
+    assert (again.lived, again.kinds()[-1]) == (1, "ended")
+    ended = again.again()
+    ended.ask("gas", "read_clock", never)
+    ended.recorder.end()
+    assert ended.lived == 0
+
+
 def test_what_is_within_is_done_over_at_the_same_instant() -> None:
     bench = Bench()
     bench.clock.sleep_until(START + SECOND)
@@ -155,6 +171,42 @@ def test_a_reading_of_the_clock_is_handed_back() -> None:
     at = bench.recorder.now()
     bench.ask("gas", "identify", lambda: None)
     assert bench.again(after=99 * SECOND).recorder.now() == at
+
+
+def test_an_act_that_is_handed_back_keeps_its_times() -> None:
+    """Else a finding would carry the time at which somebody resumed the run."""
+
+    def acts(bench: Bench) -> list[Act]:
+        seen: list[Act] = []
+        nothing: Any = object()  # no device, party, key or random number is asked for
+        parties = Parties(nothing, nothing, {}, nothing, nothing, nothing)
+        effects = Effects(
+            clock=bench.clock,
+            inbox=nothing,
+            devices={},
+            parties=parties,
+            keys=nothing,
+            random_bytes=nothing,
+            sink=nothing,
+            observer=seen.append,
+            recorder=bench.recorder,
+        )
+        for answer in (lambda: 17, fails(NoReply("gas", "identify"))):
+
+            def call(answer: Callable[[], Any] = answer) -> Any:
+                bench.clock.sleep_until(bench.clock.now() + SECOND)
+                return answer()
+
+            with contextlib.suppress(NoReply):
+                effects.perform("gas", "identify", call, (), {})
+        return seen
+
+    bench = Bench()
+    then = acts(bench)
+    assert [act.at - START for act in then] == [0, SECOND, SECOND, 2 * SECOND]
+    again = bench.again(after=3600 * SECOND)
+    assert [act.at for act in acts(again)] == [act.at for act in then]
+    assert again.recorder.asked_at == again.clock.now(), "what comes next is made now"
 
 
 ANOTHER: dict[str, Callable[[Bench], Any]] = {

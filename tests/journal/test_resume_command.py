@@ -63,7 +63,7 @@ def test_a_full_disk_stops_the_run_and_it_can_be_taken_up(
     assert code == ExitCode.BENCH
     assert "cannot be written" in said
     if "nothing was begun" in said:
-        assert bench(tmp_path, "resume", "out")[0] == ExitCode.BENCH
+        assert bench(tmp_path, "resume", "out")[0] == ExitCode.USAGE
         assert kilobytes < 60
         return
     assert bench(tmp_path, "resume", "out") == (0, "")
@@ -82,7 +82,11 @@ def test_what_is_no_run(tmp_path: Path) -> None:
     code, said = bench(tmp_path, "resume", "nowhere")
     assert (code, "there is no such folder" in said) == (ExitCode.USAGE, True)
     code, said = bench(tmp_path, "resume", ".")
-    assert (code, "there is no journal" in said) == (ExitCode.BENCH, True)
+    assert (code, "there is no journal" in said) == (ExitCode.USAGE, True)
+    assert not list(tmp_path.iterdir()), "nothing of ours is left in a folder that is no run"
+    (tmp_path / "file").touch()
+    code, said = bench(tmp_path, "resume", "file")
+    assert (code, "file: expected a folder, got a file" in said) == (ExitCode.USAGE, True)
     (tmp_path / FILE).write_bytes(b"not a database at all, whatever its name says it is" * 10)
     code, said = bench(tmp_path, "resume", ".")
     assert code == ExitCode.BENCH

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from bench.errors import BenchError, Busy, ExitCode
+from bench.errors import Busy, ExitCode, UsageError
 from bench.journal.entry import Entry, Kind
 from bench.journal.lock import locked
 from bench.journal.moment import Moment, boot_id, moment
@@ -122,8 +123,27 @@ def test_a_damaged_head_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 def test_there_is_none(tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match="there is no journal"):
+    with pytest.raises(UsageError, match="there is no journal"):
         Journal.open(tmp_path / FILE)
+
+
+@pytest.mark.parametrize("shut", ["", FILE, HEAD])
+def test_a_folder_that_may_not_be_written_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shut: str
+) -> None:
+    """Root may write everywhere, so the system's answer is given for it."""
+    write(tmp_path / FILE, killed=False)
+    path = tmp_path / shut
+
+    def access(asked: Path, mode: int) -> bool:
+        return mode != os.W_OK or asked != path
+
+    monkeypatch.setattr(os, "access", access)
+    with pytest.raises(JournalFull, match="may not be written") as caught:
+        Journal.open(tmp_path / FILE)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert caught.value.hint == f"a run writes there: chmod u+rwX {path}"
+    assert caught.value.exit_code is ExitCode.BENCH
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:

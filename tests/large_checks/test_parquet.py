@@ -121,6 +121,17 @@ def test_another_schema_names_every_column_that_is_wrong(tmp_path: Path) -> None
     assert "fields (string) is missing" in text
 
 
+def test_a_column_that_stands_twice(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    at, text = pa.array([START], UTC_MICROS), pa.array(["I"])
+    names = ["at", "at", "installation", "event", "fields"]
+    pq.write_table(pa.table([at, at, text, text, text], names=names), path)
+    with pytest.raises(UnreadableTrace, match="at stands there 2 times"):
+        rows_of(str(path))
+    result = CliRunner().invoke(check, [str(path)])
+    assert "expected the columns of a trace" in repr(result.exception)
+
+
 def test_what_is_no_parquet(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     path.write_text("{}\n")

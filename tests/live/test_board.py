@@ -154,6 +154,26 @@ def test_plain_lines_do_not_flood(tmp_path: Path) -> None:
     assert lines[0].startswith("scenario: 1 of 2: one")
 
 
+def test_a_log_says_how_long_the_next_wait_is() -> None:
+    """The wait begins after the event before it was told, and maybe within the ten seconds."""
+    out = io.StringIO()
+    clock = Monotonic()
+    wall = replace(EMPTY, clock="wall")
+    told = Board(wall, None, looked=PlainLines(out, lambda: T, clock), monotonic=clock)
+    begin(told)
+    told.waits(T + 3600 * SECOND, "SubmissionReceived")
+    for number, later in ((1, 1), (2, 60), (3, 1)):
+        clock.now += later
+        told.saw(failed(number, T))
+        told.waits(T + number * 20 * SECOND, "")
+        told.waits(T + number * 20 * SECOND, "")
+    clock.now += 1
+    told.saw(failed(4, T))
+    told.waits(T + SECOND, "")
+    said = [line.partition(" | next: ")[2] for line in out.getvalue().splitlines()]
+    assert [each.partition(",")[0] for each in said] == ["", "in 20 s", "", "in 40 s", "in 1 min"]
+
+
 def test_the_picture_fits_any_width() -> None:
     from rich.console import Console
 

@@ -62,10 +62,11 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["station.yaml"]
 
 
-@pytest.mark.parametrize("where", ["file/b", "file"])
-def test_a_folder_that_cannot_be_made(where: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("where", "code"), [("file/b", 2), ("file", 2), ("file" * 100, 4)])
+def test_a_folder_that_cannot_be_made(where: str, code: int, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = run("init", tmp_path / where)
-    assert done.exit_code == 2
+    assert done.exit_code == code
     assert "Traceback" not in done.output
     assert str(tmp_path / "file") in done.stderr
+    assert "hint: name a " in done.stderr

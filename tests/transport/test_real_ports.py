@@ -210,6 +210,9 @@ def test_raw_tcp_carries_every_octet_and_a_hang_up_is_a_port_gone(
             for _ in range(2):
                 transport.write(EVERY_OCTET)
                 assert until_gone(transport) == EVERY_OCTET[::-1]
+                with pytest.raises(PortGone, match="is gone") as gone:
+                    transport.write(b"x")
+                assert gone.value.hint == "start what is behind the port"
                 transport.reopen(transport.clock.now() + PATIENCE)
     finally:
         kit.close()
@@ -221,8 +224,9 @@ def test_a_device_server_that_is_not_there_is_a_port_gone(
     with socket.create_server(("127.0.0.1", 0)) as closed:
         tcp_port = closed.getsockname()[1]
     for scheme in ("socket", "rfc2217"):
-        with pytest.raises(PortGone, match="refused"):
+        with pytest.raises(PortGone, match="refused") as gone:
             opened(f"{scheme}://127.0.0.1:{tcp_port}")
+        assert gone.value.hint == "start what is behind the port"
 
 
 def test_rfc2217_carries_every_octet_and_the_settings(
