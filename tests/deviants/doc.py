@@ -38,8 +38,20 @@ In a suite, where the scenario passes when the bench finds what the deviant does
     expect: {outcome: commissioned, found: {electricity: [clock-off]}}
 ```
 
-`s1sp: retries-too-early` puts a deviant S1SP in the place of the engine; the rule that catches it
-stands under `expect: rules:`. `smets1-bench run deviants` runs the shipped examples.
+`s1sp:` puts a deviant S1SP in the place of the engine; the rule that catches it stands under
+`expect: rules:`:
+
+```yaml
+  - scenario: deviant-impatient
+    about: the S1SP tries again before the wait is over
+    installation: ioc-dual-fuel
+    s1sp: retries-too-early
+    faults:
+      - {fault: wan-outage, target: hub, when: {event: step, section: "2.5.10"}, lasts: 6h}
+    expect: {outcome: commissioned, rules: {3.1-long-interval: failed}}
+```
+
+`smets1-bench run deviants` runs the shipped examples.
 
 On a station, where a certification suite must fail:
 
