@@ -18,7 +18,7 @@ from bench.leaks import find_leaks
 from bench.mehrs.strategy import Status
 from bench.migration.defaults import with_overrides
 from bench.plugins import EMULATORS, load
-from bench.scenario_run import Ran
+from bench.scenario.ran import Ran
 from bench.suite import Expectation, KeyHeld, RuleVerdict, Scenario
 from bench.trace import Attempt, Event, Incident, Opened, Outage, Report, Step, to_json
 from bench.units import format_duration

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench.journal.run_journal import RunJournal
-from bench.scenario_run import Ran
+from bench.scenario.ran import Ran
 from bench.suite import Restore
 from bench.suite_reading import PreparedScenario
 

@@ -10,7 +10,7 @@ from bench.installation import DeviceSpec
 from bench.journal.run_journal import RunJournal
 from bench.ledger import Ledger
 from bench.parties import Group
-from bench.scenario_run import Ran
+from bench.scenario.ran import Ran
 from bench.station.form import Station
 from bench.station.port import Reach
 from bench.suite_reading import PreparedScenario

@@ -25,7 +25,7 @@ from bench.result import (
     kit_of,
     parameters_of,
 )
-from bench.scenario_run import Ran
+from bench.scenario.ran import Ran
 from bench.station.form import ClockSource, Station
 from bench.station.port import Reach
 from bench.suite import Scenario

@@ -40,7 +40,8 @@ from bench.run_record import (
     stopped_with,
     unstaged_record,
 )
-from bench.scenario_run import Lost, Ran, run_scenario
+from bench.scenario.ran import Ran
+from bench.scenario.run import Lost, run_scenario
 from bench.shipped import find
 from bench.stage_checks import OtherDevice
 from bench.station.fitting import fitted, irreversible_on

@@ -10,7 +10,7 @@ from bench.journal.run_journal import RunJournal, journalled
 from bench.journal.store import FILE, Journal
 from bench.order import Order
 from bench.run_identity import head_of
-from bench.scenario_run import run_scenario
+from bench.scenario.run import run_scenario
 from bench.shipped import find
 from bench.station.form import DIRECT
 from bench.suite_reading import read_suite

@@ -109,7 +109,7 @@ relay before any relay board (`emulators/faults/bench.py`); and a scenario takes
 ```python
 from dataclasses import replace
 
-from bench.scenario_run import run_scenario
+from bench.scenario.run import run_scenario
 from bench.shipped import find
 from bench.suite import FaultEntry
 from bench.suite_reading import read_suite

@@ -24,7 +24,8 @@ from bench.devices import (
 from bench.emulation import EmulatedWorld, Truth
 from bench.errors import Refused
 from bench.parties import Holder, Inbox, ListedDevice, Message, Validation
-from bench.scenario_run import Ran, run_scenario
+from bench.scenario.ran import Ran
+from bench.scenario.run import run_scenario
 from bench.shipped import find
 from bench.suite_reading import PreparedScenario, read_suite
 from bench.trace import Closed, Event, Opened, to_json

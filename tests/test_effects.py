@@ -21,7 +21,7 @@ from bench.emulation import EmulatedWorld
 from bench.errors import BenchError, NoReply, Refused
 from bench.key_ring import MemoryKeyRing
 from bench.parties import FileReceived, Inbox, IncidentResolved, Message, Parties, Week
-from bench.scenario_run import run_scenario
+from bench.scenario.run import run_scenario
 from bench.secret import Secret
 from bench.shipped import find
 from bench.suite_reading import PreparedScenario, read_suite

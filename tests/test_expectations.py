@@ -16,7 +16,8 @@ from bench.expectations import mismatches, unknowable
 from bench.invariant import Invariant
 from bench.migration.process import Migration
 from bench.parties import Holder
-from bench.scenario_run import Ran, run_scenario
+from bench.scenario.ran import Ran
+from bench.scenario.run import run_scenario
 from bench.shipped import find
 from bench.suite import Expectation, KeyHeld, Outcome, RuleVerdict
 from bench.suite_reading import read_suite

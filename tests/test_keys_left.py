@@ -13,7 +13,7 @@ from bench.devices import KeySlot
 from bench.journal.run_journal import RunJournal
 from bench.keys_left import KeysLeft
 from bench.restoring import with_other_keys
-from bench.scenario_run import Ran
+from bench.scenario.ran import Ran
 from bench.secret import Secret
 from bench.shipped import find
 from bench.suite import Preconditions, Restore

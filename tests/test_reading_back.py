@@ -25,7 +25,7 @@ from bench.order import Order
 from bench.parties import Holder
 from bench.reading_back import ReadingBack
 from bench.runner import run_prepared
-from bench.scenario_run import Ran
+from bench.scenario.ran import Ran
 from bench.secret import Secret
 from bench.shipped import find
 from bench.suite import Expectation, KeyHeld, Outcome

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from bench import runner, scenario_run
+from bench import runner
 from bench.cli import main
 from bench.clock import Cancellation
 from bench.emulation import Reply
@@ -20,7 +20,9 @@ from bench.leaks import find_leaks
 from bench.order import Order
 from bench.result import RunRecord, read_result
 from bench.runner import run_suite
-from bench.scenario_run import Ran, run_scenario
+from bench.scenario import run as scenario_run
+from bench.scenario.ran import Ran
+from bench.scenario.run import run_scenario
 from bench.secret import Secret
 from bench.shipped import find
 from bench.station import DIRECT, Station

@@ -26,7 +26,8 @@ from bench.leaks import find_leaks
 from bench.order import Order
 from bench.report.render import render
 from bench.runner import run_suite
-from bench.scenario_run import Ran, run_scenario
+from bench.scenario.ran import Ran
+from bench.scenario.run import run_scenario
 from bench.secret import Secret
 from bench.shipped import find
 from bench.station import read_station
@@ -112,7 +113,7 @@ FAILING = """
     from bench.demo_keys import demo_key
     from bench.devices import KeySlot
     from bench.key_ring import MemoryKeyRing
-    from bench.scenario_run import run_scenario
+    from bench.scenario.run import run_scenario
     from bench.shipped import find
     from bench.station import read_station
     from bench.suite_reading import read_suite

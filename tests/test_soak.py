@@ -14,7 +14,7 @@ from bench.errors import KitFault
 from bench.expectations import mismatches
 from bench.invariant import Invariant
 from bench.operator import Nobody
-from bench.scenario_run import run_scenario
+from bench.scenario.run import run_scenario
 from bench.shipped import find
 from bench.station.fitting import fitted
 from bench.station.form import Station, StationDevice

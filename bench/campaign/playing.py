@@ -1,7 +1,7 @@
 """Plays one drawn installation: the same world, process and defaults as a scenario's, and no more.
 
 What a single run adds for those who look on (journal, captures, acts, identities, the story) is
-left out. The events are those of `bench.scenario_run` for the same installation, byte for byte
+left out. The events are those of `bench.scenario.run` for the same installation, byte for byte
 (tests/campaign/test_one_alone.py).
 """
 

@@ -10,7 +10,7 @@ from bench.campaign.form_text import form_text
 from bench.campaign.mix import Span
 from bench.campaign.one_alone import play_one, write_suite
 from bench.file_model import read
-from bench.scenario_run import run_scenario
+from bench.scenario.run import run_scenario
 from bench.suite_reading import read_suite
 from bench.units import DAY, HOUR, MILLISECOND, SECOND
 from bench.yaml_source import loads

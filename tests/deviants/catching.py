@@ -12,7 +12,8 @@ from bench.deviant_s1sps import DEVIANT_S1SPS
 from bench.expectations import mismatches, said_of, watched_in
 from bench.installation import with_deviants
 from bench.order import TOLERANCE
-from bench.scenario_run import Ran, run_scenario
+from bench.scenario.ran import Ran
+from bench.scenario.run import run_scenario
 from bench.shipped import find
 from bench.suite_reading import PreparedScenario, read_suite
 from emulators.deviants import DEVIANTS

@@ -18,7 +18,7 @@ from bench.fault_catalogue import FAMILIES, Place, catalogue
 from bench.operator import Nobody
 from bench.order import Order
 from bench.runner import run_suite
-from bench.scenario_run import run_scenario
+from bench.scenario.run import run_scenario
 from bench.shipped import find
 from bench.station.fitting import fitted
 from bench.station.form import Kit, RelayBoardEntry, Station

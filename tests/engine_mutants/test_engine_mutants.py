@@ -35,7 +35,7 @@ from bench.migration import (
 )
 from bench.order import TOLERANCE
 from bench.parties import Group
-from bench.scenario_run import run_scenario
+from bench.scenario.run import run_scenario
 from bench.shipped import find
 from bench.suite_reading import PreparedScenario, read_suite
 from tests.engine_mutants.editing import Patch, edit

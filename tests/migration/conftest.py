@@ -18,7 +18,8 @@ from bench.mehrs.strategy import Strategy
 from bench.migration.process import Migration
 from bench.order import TOLERANCE
 from bench.parties import Holder
-from bench.scenario_run import Ran, run_scenario
+from bench.scenario.ran import Ran
+from bench.scenario.run import run_scenario
 from bench.shipped import find
 from bench.suite import Expectation, FaultEntry, Outcome, Preconditions, Scenario
 from bench.suite_reading import PreparedScenario

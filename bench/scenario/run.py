@@ -4,45 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import cast
 
 from bench.bench_faults import BenchFaults, note_stopping
 from bench.clock import Cancellation, Cancelled
-from bench.conduct import Breach
 from bench.deviant_s1sps import s1sp_called
-from bench.devices import CommsHub, Device, Identity, KeySlot, Meter, RegisterReading, Role
+from bench.devices import Identity, KeySlot, Meter
 from bench.effects import Act, Effects, Waiting
-from bench.emulation import FaultSpec, Truth, Unknown
+from bench.emulation import FaultSpec, Truth
 from bench.errors import BenchError, PeerError
 from bench.fault_catalogue import ADAPTER_GONE
-from bench.journal.gap import Gap
 from bench.journal.run_journal import RunJournal
 from bench.migration.defaults import with_overrides
-from bench.migration.process import Migration, migrate
-from bench.migration.sections import PROCESS
-from bench.operator import Nobody, Occasion, Operator, OperatorStep
-from bench.parties import Holder
-from bench.power_cuts import PowerCuts
+from bench.migration.process import migrate
+from bench.operator import Nobody, Occasion, Operator
 from bench.restoring import restore, with_other_keys
-from bench.safe_state import GuardedHub, GuardedPowerSwitch, SafeState
-from bench.scenario_keeping import Keeping, Kept, Unkept, in_journal
-from bench.secret import Secret
+from bench.safe_state import SafeState
+from bench.scenario.guarding import guard, mains_cut, supply_watched
+from bench.scenario.keeping import Keeping, Kept, Unkept, in_journal
+from bench.scenario.preconditions import endangered, prepare_account, unmet
+from bench.scenario.ran import Ran, Reply
+from bench.scenario.script import Script
 from bench.soaking import soak
 from bench.staging import Plot, Stage, set_stage
-from bench.station.fitting import cut_at_the_relay
 from bench.station.form import DIRECT, Station
-from bench.station.port import Reach
 from bench.suite_reading import PreparedScenario
-from bench.supply_watch import SupplyWatch
 from bench.timekeeping import Timekeeper, judged_spans, stamps_of
-from bench.trace import Closed, Event, Opened, Outage
-from bench.trace import Operator as OperatorEvent
-from bench.units import Micros, format_duration, format_instant
-
-ROTATION: Final = "2.6.4.1"
+from bench.trace import Event
+from bench.units import Micros, format_duration
 
 
 class Lost(Cancelled):
@@ -54,57 +46,6 @@ class Lost(Cancelled):
     def __init__(self, failure: BenchError) -> None:
         super().__init__(str(failure))
         self.failure = failure
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a person was asked, what came back (empty: nothing in time), who said it and when."""
-
-    step: OperatorStep
-    answer: str
-    by: str
-    at: Micros
-
-
-@dataclass(slots=True)
-class Ran:
-    """What a scenario left behind. `migration` None: the bench itself failed (`bench_error`), or
-    a person said before it that it cannot be run (`not_run`).
-
-    `failure`: why the bench stopped it (`cancelled`) in a way that it can be taken up again.
-    `emulated`: per device, whether it is, by what it said of itself; None: it did not say.
-    `clock_evidence`: how good the clock was (`bench.timekeeping`); None on a virtual one.
-    `process_acts`: how many of the acts were the process's own; what follows returned the kit.
-    `denied`: per device on a real port, how many keys it said no to when it was read back, since it
-    last proved one. `witnessed`: what the reference meter saw of the meter that it measures.
-    `left`: the meters on real ports that hold another key than they began with, or may hold it.
-    `unarmed`: the faults of real lines and relays in a scenario that was taken up: what they struck
-    before is not known, and from there on they struck nothing.
-    """
-
-    prepared: PreparedScenario
-    started: Micros
-    identities: dict[str, Identity]
-    before: Truth
-    events: list[Event] = field(default_factory=list)
-    acts: list[Act] = field(default_factory=list)
-    secrets: list[Secret] = field(default_factory=list)
-    ended: Micros = 0
-    after: Truth | None = None
-    migration: Migration | None = None
-    bench_error: str = ""
-    cancelled: str = ""
-    failure: BenchError | None = None
-    not_run: str = ""
-    unstruck: tuple[FaultSpec, ...] = ()
-    process_acts: int | None = None
-    denied: dict[str, int] = field(default_factory=dict)
-    witnessed: list[Breach] = field(default_factory=list)
-    left: tuple[str, ...] = ()
-    unarmed: tuple[FaultSpec, ...] = ()
-    emulated: dict[str, bool | None] = field(default_factory=dict)
-    replies: list[Reply] = field(default_factory=list)
-    clock_evidence: dict[str, Any] | None = None
 
 
 def run_scenario(
@@ -142,7 +83,7 @@ def run_scenario(
         try:
             with SafeState(captures) if captures is not None else nullcontext() as safe_state:
                 if safe_state is not None:
-                    _guard(stage, safe_state, own, faults)
+                    guard(stage, safe_state, own, faults)
                 return _play(stage, own, run, operator or Nobody(), told, waiting, keeping, faults)
         except Cancelled:
             if keeping.failure is not None:
@@ -160,24 +101,6 @@ def _note_adapter_gone(stage: Stage) -> None:
     for number, entry in enumerate(plot.prepared.scenario.faults):
         if entry.fault == ADAPTER_GONE and entry.spec not in unstruck:
             note_stopping(plot.captures, plot.prepared.scenario.scenario, number)
-
-
-def _guard(stage: Stage, safe_state: SafeState, own: Cancellation, faults: BenchFaults) -> None:
-    """Real kit is left as it was found, whatever ends the scenario, also kill -9."""
-    station, prepared = stage.plot.station, stage.plot.prepared
-    board, entry = stage.kit.board, station.kit.relay_board
-    if board is not None and entry is not None:
-        relays = faults.relays(board, entry.feeds)
-        switch = GuardedPowerSwitch(relays, entry.port, entry.profile, safe_state)
-        named = prepared.scenario.faults
-        cuts = [fault.spec for fault in named if cut_at_the_relay(fault, station)]
-        stage.cuts = PowerCuts(cuts, entry.feeds, switch, stage.clock, own.cancel)
-    hub = prepared.installation.hub
-    reached = station.reached(hub.name)
-    if reached.reach is Reach.REAL:
-        device = cast(CommsHub, stage.devices[hub.name])
-        guarded = GuardedHub(device, hub.name, hub.eui64, reached.port, reached.profile, safe_state)
-        stage.devices[hub.name] = cast(Device, guarded)
 
 
 class _Own(Cancellation):
@@ -219,7 +142,7 @@ def _play(
     prepared = stage.plot.prepared
     scenario = prepared.scenario
     keeping.begin()
-    unprepared = _prepare_account(stage, keeping)
+    unprepared = prepare_account(stage, keeping)
     stage.open_curtain(own)
     started, before = keeping.now(), keeping.truth("before")
     ran = Ran(prepared, started, stage.identities, before, secrets=stage.secrets)
@@ -229,7 +152,7 @@ def _play(
         ran.bench_error = unprepared
         return ran
     ran.denied = {name: reading.denied for name, reading in stage.read_back.items()}
-    ran.not_run = _endangered(stage) or _unmet(stage, before)
+    ran.not_run = endangered(stage) or unmet(stage, before)
     if ran.not_run:
         return ran
     ran.not_run = _ask(ran, operator, Occasion.BEFORE, own, keeping)
@@ -244,7 +167,7 @@ def _play(
     spans = judged_spans(prepared.strategy, prepared.installation.group)
     timekeeper = Timekeeper(stage.clock, spans, stamp=faults.stamps(stamps_of(stage.clock)))
     timekeeper.widen(keeping.look("clock uncertainty", lambda: timekeeper.of_waits))
-    script = _Script(stage, ran, timekeeper, faults.writing(told), keeping)
+    script = Script(stage, ran, timekeeper, faults.writing(told), keeping)
     s1sp = s1sp_called(scenario.s1sp)
     effects = Effects(
         clock=stage.clock,
@@ -263,7 +186,7 @@ def _play(
     began_with = stage.keys.held()
     try:
         strategy = s1sp.strategy(prepared.strategy)
-        with _supply_watched(stage, ran), _mains_cut(stage, keeping):
+        with supply_watched(stage, ran), mains_cut(stage, keeping):
             ran.migration = migrate(effects, prepared.installation, strategy, defaults)
             if scenario.soak is not None:
                 soak(effects, prepared.installation, scenario.soak)
@@ -292,47 +215,6 @@ def _play(
     return ran
 
 
-@contextmanager
-def _mains_cut(stage: Stage, keeping: Keeping) -> Iterator[None]:
-    """Where a scenario is taken up again nobody knows what was cut, so nothing is."""
-    cuts = stage.cuts
-    if cuts is None or keeping.resumed:
-        yield
-        return
-    cuts.begin()
-    try:
-        yield
-    finally:
-        cuts.end()
-    if cuts.fault is not None:
-        raise cuts.fault
-
-
-@contextmanager
-def _supply_watched(stage: Stage, ran: Ran) -> Iterator[None]:
-    """In a soak: from the reference meter's own port, or that of the emulated feed."""
-    plot = stage.plot
-    if plot.prepared.scenario.soak is None:
-        yield
-        return
-    kit = plot.station.kit.reference_meter
-    if stage.kit.meter is not None and kit is not None:
-        watch = SupplyWatch(kit.measures, stage.kit.meter.measure, stage.clock)
-    else:
-        name = plot.prepared.installation.with_role(Role.ELECTRICITY_METER)[0].name
-        watch = SupplyWatch(name, partial(stage.world.measure, name), stage.clock)
-    watch.begin()
-    try:
-        yield
-    finally:
-        watch.end()
-    if watch.fault is not None:
-        raise watch.fault
-    read = [act.answer for act in ran.acts if act.target == watch.device]
-    readings = [each for each in read if isinstance(each, RegisterReading)]
-    ran.witnessed += watch.breaches(readings)
-
-
 def _fates(
     stage: Stage, faults: BenchFaults, *, resumed: bool
 ) -> tuple[tuple[FaultSpec, ...], tuple[FaultSpec, ...]]:
@@ -348,86 +230,6 @@ def _counter_seen(meter: Meter) -> int:
         return meter.key_state(KeySlot.SUA).counter
     except PeerError:
         return 0
-
-
-class _Script:
-    """Takes the events of the process for the trace and puts a person's answers among them.
-
-    What was answered before belongs to the passage that opens then. Where a person is asked at the
-    end, the last `closed` is held back until the answers are there.
-    """
-
-    def __init__(
-        self,
-        stage: Stage,
-        ran: Ran,
-        timekeeper: Timekeeper,
-        told: Callable[[Event], None],
-        keeping: Keeping,
-    ) -> None:
-        self._stage = stage
-        self._ran = ran
-        self._now = keeping.now
-        self._opened: Opened | None = None
-        keeping.tell_gaps(self.gap)
-        self._timekeeper = timekeeper
-        self._listener = told
-        steps = stage.plot.prepared.scenario.operator
-        self._asks_after = any(each.step is Occasion.AFTER for each in steps)
-        self._closing: Closed | None = None
-        self._told = 0
-
-    def take(self, event: Event) -> None:
-        event = self._timekeeper.seen(event)
-        if self._closing is not None:
-            self._add(self._closing)
-            self._closing = None
-        if self._asks_after and isinstance(event, Closed):
-            self._closing = event
-        else:
-            self._add(event)
-        if isinstance(event, Opened):
-            self._opened = event
-            self._tell(event)
-        self._stage.observe(event)
-
-    def gap(self, gap: Gap) -> None:
-        """The bench was down: said where it matters, once anything was opened."""
-        if self._opened is not None:
-            where = self._opened.installation
-            for of in gap.outages:
-                end = gap.end
-                self._add(Outage(at=end, installation=where, from_=gap.start, to=end, of=of))
-
-    def finish(self) -> None:
-        """The process has ended, and everybody was asked."""
-        if self._closing is not None:
-            self._tell(self._closing)
-            now = self._now()
-            self._add(replace(self._closing, at=max(now, self._closing.at)))
-            self._closing = None
-        outage = self._timekeeper.outage(self._ran.events[-1]) if self._ran.events else None
-        if outage is not None:
-            self._add(outage)
-        self._ran.clock_evidence = self._timekeeper.as_json()
-
-    def _add(self, event: Event) -> None:
-        self._ran.events.append(event)
-        self._listener(event)
-
-    def _tell(self, about: Event) -> None:
-        replies, self._told = self._ran.replies[self._told :], len(self._ran.replies)
-        for reply in replies:
-            self._add(
-                OperatorEvent(
-                    at=max(about.at, reply.at),
-                    installation=about.installation,
-                    asked=reply.step.ask,
-                    answer=reply.answer,
-                    by=reply.by,
-                    extra={"answered": format_instant(reply.at)},
-                )
-            )
 
 
 def _ask(
@@ -457,50 +259,6 @@ def _with_wake_ups(stage: Stage, truth: Truth, acts: list[Act]) -> Truth:
     sent = sum(act.operation == "wake" and not act.outcome for act in acts)
     devices = {**truth.devices, hub: replace(truth.devices[hub], wake_ups=sent)}
     return replace(truth, devices=devices)
-
-
-def _endangered(stage: Stage) -> str:
-    """Why the kit could be lost by this run: a key that only this process would know, mains off."""
-    installation = stage.plot.prepared.installation
-    faults, station = stage.plot.prepared.scenario.faults, stage.plot.station
-    if stage.cuts is None and any(cut_at_the_relay(fault, station) for fault in faults):
-        return "it cuts mains, and without a run's folder nothing would put them back"
-    if all(section.section != ROTATION for section in PROCESS[installation.group]):
-        return ""
-    if stage.keys_survive or all(stage.emulated(device.name) for device in installation.meters):
-        return ""
-    return "it rotates keys of real meters, and no key store would keep them if the run died"
-
-
-def _unmet(stage: Stage, before: Truth) -> str:
-    """Why a real meter is not as the scenario takes it to be: it answers, and holds another key."""
-    strangers = [
-        meter.name
-        for meter in stage.plot.prepared.installation.meters
-        if (meter.name, KeySlot.SUA) in stage.held
-        and stage.read_back.get(meter.name) is not None
-        and Unknown.KEYS in before.devices[meter.name].unknown
-        and stage.read_back[meter.name].denied
-    ]
-    if not strangers:
-        return ""
-    return (
-        f"its preconditions do not hold: {' and '.join(strangers)} proved none of the keys that "
-        "the bench has for it"
-    )
-
-
-def _prepare_account(stage: Stage, keeping: Keeping) -> str:
-    """Brings the account to where the preconditions want it; returns why it is not there."""
-    wanted = stage.plot.prepared.scenario.preconditions.account
-    if wanted is Holder.SMSO:
-        return ""
-    try:
-        keeping.request("SMSO", "transfer_account", stage.world.parties.smso.transfer_account)
-    except PeerError as error:
-        if stage.world.truth().account is not wanted:
-            return f"the account could not be brought to the {wanted}: {error}"
-    return ""
 
 
 def _limit_time(stage: Stage, started: Micros, own: Cancellation) -> None:
