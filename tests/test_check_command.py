@@ -237,6 +237,17 @@ def test_wrong_usage_exits_2(tmp_path: Path, args: list[str], says: str) -> None
     assert says in result.stderr
 
 
+@pytest.mark.parametrize(("name", "hinted"), [("export.CSV", True), ("trace.jsonl", False)])
+def test_a_log_of_another_system_is_pointed_to_the_map(
+    tmp_path: Path, name: str, hinted: bool
+) -> None:
+    path = tmp_path / name
+    path.write_text("time,meter\n2021-01-01,a\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="expected one JSON object") as caught:
+        CliRunner().invoke(check, [str(path)], catch_exceptions=False)
+    assert ("--map FILE" in caught.value.hint) is hinted
+
+
 def test_standard_input_cannot_be_read_twice() -> None:
     with pytest.raises(UsageError, match="once at most"):
         CliRunner().invoke(check, ["-", "-"], input="", catch_exceptions=False)

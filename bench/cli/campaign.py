@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from bench.cli import INTERRUPTED
 from bench.cli.strategy_options import chosen_strategy, strategy_options
@@ -67,7 +68,9 @@ if TYPE_CHECKING:
     help="Run this one installation alone, in full detail.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print campaign.json instead of the counts.")
+@click.pass_context
 def campaign(
+    context: click.Context,
     installations: int,
     mix: str,
     seed: int,
@@ -108,6 +111,11 @@ def campaign(
     from bench.shipped import find
 
     _require_sense(compare, only, resume, out, dask, workers)
+    if only is not None and only >= installations and _typed(context, "installations"):
+        raise UsageError(
+            f"--only: expected 0 to {installations - 1} of {installations} installations, "
+            f"got {only}"
+        )
     if parquet:
         from bench.large_checks.extra import scale_library
 
@@ -144,6 +152,10 @@ def campaign(
         click.echo(campaign_text(found), nl=False)
         click.echo(f"report: {folder / PAGE}")
     raise SystemExit(_exit_code([found], folder))
+
+
+def _typed(context: click.Context, option: str) -> bool:
+    return context.get_parameter_source(option) is ParameterSource.COMMANDLINE
 
 
 def _require_sense(

@@ -46,6 +46,9 @@ def _tolerance(context: click.Context, option: click.Parameter, text: str) -> Mi
         raise click.BadParameter(f"expected {error}, got {text!r}") from None
 
 
+_FOREIGN: Final = (".csv", ".tsv", ".json", ".log")
+"""What no trace is called, but logs of other systems are."""
+
 _SIZES: Final = {"MiB": 1024**2, "GiB": 1024**3}
 
 
@@ -141,7 +144,12 @@ def check(
         )
         left_out = "record"
     else:
-        judgement = _judge_traces(traces, strategy, tolerance, sort, workers, memory, reading)
+        try:
+            judgement = _judge_traces(traces, strategy, tolerance, sort, workers, memory, reading)
+        except UsageError as error:
+            if not error.hint and any(name.lower().endswith(_FOREIGN) for name in traces):
+                error.hint = "a log of another system is read with a map: --map FILE"
+            raise
     if as_json:
         click.echo(json.dumps(judgement.as_json()))
     else:

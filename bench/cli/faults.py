@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from bench.cli import INTERRUPTED
 from bench.errors import BenchError, ExitCode, UsageError
@@ -59,7 +60,9 @@ RESULT = "result.json"
 )
 @click.option("--cell", metavar="ID", help="Run this one cell and tell its story.")
 @click.option("--json", "as_json", is_flag=True, help="Print grid.json instead of the counts.")
+@click.pass_context
 def faults(
+    context: click.Context,
     groups: tuple[str, ...],
     parts: tuple[str, ...],
     fault: str,
@@ -94,8 +97,7 @@ def faults(
       smets1-bench faults --cell da-dual-fuel/keys/r2=reply-lost
     """
     if cell is not None:
-        if as_json:
-            raise UsageError("--cell and --json: expected one of them: a story is told in text")
+        _require_alone(context)
         raise SystemExit(_tell(cell, via))
     from bench.grid.plan import Order, Part, plan
     from bench.grid.record import grid_json
@@ -142,6 +144,21 @@ def faults(
     if not grid.complete:
         raise SystemExit(INTERRUPTED)
     raise SystemExit(ExitCode.FAIL if grid.red else ExitCode.PASS)
+
+
+def _require_alone(context: click.Context) -> None:
+    """A cell is one run, of which all is said in its name but how its devices are reached."""
+    given = [
+        option.opts[0]
+        for option in context.command.params
+        if option.name not in ("cell", "via")
+        and context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise UsageError(
+            f"--cell: expected no other option than --via, got {', '.join(given)}",
+            hint="a cell is one run, whose story is told in text",
+        )
 
 
 def _tell(name: str, via: str) -> ExitCode:

@@ -114,17 +114,35 @@ def read_private_key(path: Path) -> Signer:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    text = read_owner_only(path, "signing key")
+    try:
+        text = read_owner_only(path, "signing key")
+    except UsageError:
+        _refuse_if_public(path)
+        raise
     try:
         key = load_pem_private_key(text, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, Ed25519PrivateKey):
+        _refuse_if_public(path)
         raise UsageError(
             f"{path}: expected an Ed25519 private key in PEM, without a password",
             hint="smets1-bench pack RUN --new-key makes one",
         )
     return Signer(key)
+
+
+def _refuse_if_public(path: Path) -> None:
+    try:
+        with open_plain(path) as file:
+            text = file.read(_MAX_KEY + 1)
+    except OSError:
+        return
+    if public_key_of(text) is not None:
+        raise UsageError(
+            f"{path}: expected the private key that signs, got a public one",
+            hint="that one is for: smets1-bench verify PACK --key PUB",
+        )
 
 
 def read_public_key(path: Path) -> Verifier:

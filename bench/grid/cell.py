@@ -90,9 +90,9 @@ def read_cell(name: str) -> Cell:
     parts = name.split("/")
     if len(parts) != 3 or parts[1] not in set(Scope):
         raise UsageError(
-            f"--cell: expected INSTALLATION/run/STRIKES or INSTALLATION/keys/STRIKES, "
-            f"got {quoted(name)}",
-            hint="smets1-bench faults prints the names of cells, such as "
+            f"--cell: expected INSTALLATION/SCOPE/STRIKES with one of the scopes "
+            f"{', '.join(Scope)}, got {quoted(name)}",
+            hint="grid.json and the page of smets1-bench faults name cells, such as "
             "da-dual-fuel/keys/r2=reply-lost",
         )
     words = [] if parts[2] == "none" else parts[2].split(",")

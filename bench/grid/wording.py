@@ -52,6 +52,9 @@ def _grid_lines(grid: Grid, via: str) -> Iterator[str]:
     )
     share = 100 * parked / grid.runs if grid.runs else 0.0
     yield f"wrong beliefs {wrong:,}, orphans {orphans:,}, parked {parked:,} ({share:.2f} %)"
+    named = next((tally.parked[0] for tally in grid.tallies.values() if tally.parked), None)
+    if named is not None:
+        yield f"parked, as one of them: {replay(named.cell, via)}"
     yield f"{grid.seconds:,.1f} s, {grid.runs / grid.seconds if grid.seconds else 0:,.0f} runs/s"
 
 

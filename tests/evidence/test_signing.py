@@ -108,9 +108,14 @@ def test_keys_that_are_none(tmp_path: Path) -> None:
     private, public = tmp_path / PRIVATE, tmp_path / PUBLIC
     with pytest.raises(UsageError, match="got a private one, which nobody else needs"):
         read_public_key(private)
-    public.chmod(0o600)
+    for mode in (0o644, 0o600):
+        public.chmod(mode)
+        with pytest.raises(UsageError, match="expected the private key that signs, got a public"):
+            read_private_key(public)
+    (other := tmp_path / "other").write_bytes(b"no key")
+    other.chmod(0o600)
     with pytest.raises(UsageError, match="expected an Ed25519 private key in PEM"):
-        read_private_key(public)
+        read_private_key(other)
     with pytest.raises(UsageError, match="expected a public key: No such file"):
         read_public_key(tmp_path / "absent")
     private.chmod(0o640)

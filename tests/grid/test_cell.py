@@ -39,9 +39,9 @@ def test_a_name_is_read_back(cell: Cell) -> None:
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("", "expected INSTALLATION/run/STRIKES"),
-        ("da-dual-fuel", "expected INSTALLATION/run/STRIKES"),
-        ("da-dual-fuel/all/r1=reply-lost", "expected INSTALLATION/run/STRIKES"),
+        ("", "expected INSTALLATION/SCOPE/STRIKES"),
+        ("da-dual-fuel", "expected INSTALLATION/SCOPE/STRIKES"),
+        ("da-dual-fuel/all/r1=reply-lost", "expected INSTALLATION/SCOPE/STRIKES"),
         ("da-dual-fuel/keys/r0=reply-lost", "'r0=reply-lost' is no strike"),
         ("da-dual-fuel/keys/reply-lost", "'reply-lost' is no strike"),
         ("da-dual-fuel/keys/r1=let-x", "'r1=let-x' is no strike"),

@@ -136,7 +136,7 @@ def test_a_cell_of_a_state_tells_its_story() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--cell", "da-dual-fuel"], "expected INSTALLATION/run/STRIKES"),
+        (["--cell", "da-dual-fuel"], "expected INSTALLATION/SCOPE/STRIKES"),
         (["--cell", "da-dual-fuel/run/r1=reply-lots"], "no fault is called 'reply-lots'"),
         (["--cell", "da-dual-fuel/run/e1=power-cut"], "power-cut needs a target"),
         (["--cell", "da-dual-fuel/run/e1=power-cut@gas"], "cannot happen to 'gas'"),
@@ -153,7 +153,8 @@ def test_a_cell_of_a_state_tells_its_story() -> None:
             ["--cell", "da-dual-fuel/run/e9999=power-cut@hub"],
             "'e9999=power-cut@hub' is never reached: the last is e",
         ),
-        (["--cell", "da-dual-fuel/run/none", "--json"], "a story is told in text"),
+        (["--cell", "da-dual-fuel/run/none", "--json"], "no other option than --via, got --json"),
+        (["--cell", "da-dual-fuel/run/none", "--out", "x", "--seed", "1"], "got --seed, --out"),
         (["--workers", "257"], "not in the range 1<=x<=256"),
         (["--fates", "0"], "not in the range 1<=x<=4"),
         (["--fault", "power-cute"], "did you mean 'power-cut'"),
