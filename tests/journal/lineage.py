@@ -48,7 +48,7 @@ scenarios:
       smso: {transfer-takes: 20ms, take-back-takes: 20ms, files-after: 20ms}
       requesting-party: {submits-after: 20ms}
       suppliers: {Northern Energy: {authorises-after: 20ms}}
-    defaults: {settle-interval: 300ms, wake-wait: 100ms}
+    defaults: {settle-interval: 300ms, wake-wait: 100ms, resubmission-wait: 1s}
     expect:
       outcome: commissioned
       account: DCC
@@ -84,6 +84,10 @@ parameters:
 """
 
 
+PATIENCE = 300.0
+"""Seconds for a life that nobody ends; one that lasts longer is stuck."""
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
     """What is run: a suite, the group of the installation, what is wrong with a device, and what
@@ -106,11 +110,15 @@ STORIES = {
 
 @dataclass(slots=True)
 class Lineage:
-    """One run of `story` in `folder`, whose devices are hosted. `ends`: how its processes ended."""
+    """One run of `story` in `folder`, whose devices are hosted. `ends`: how its processes ended.
+
+    `stuck`: one of them was to go on to the end, and did not get there.
+    """
 
     folder: Path
     story: Story
     kills: int = 0
+    stuck: bool = False
     ends: Counter[int] = field(default_factory=Counter)
 
     @property
@@ -130,8 +138,10 @@ class Lineage:
             self._child(entries, theirs)
         os.close(theirs)
         live = os.read(ours, 1)
-        if live and seconds is not None and not select.select([ours], [], [], seconds)[0]:
+        most = PATIENCE if seconds is None else seconds
+        if live and not select.select([ours], [], [], most)[0]:
             os.kill(child, signal.SIGKILL)
+            self.stuck = self.stuck or seconds is None
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         os.close(ours)
         self.ends[code] += 1
@@ -192,6 +202,8 @@ class Lineage:
 
     def verdict_on(self) -> list[str]:
         """What does not hold of the run that has ended; empty where all does."""
+        if self.stuck:
+            return [f"was not at its end after {PATIENCE:.0f} s"]
         entries = self.entries()
         state = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
         acts = made(entries)
@@ -417,6 +429,8 @@ def _share(base: Path, story: str, wanted: str, workers: int, worker: int) -> Fi
         done = figures_of(base / f"random-{number}", story, 0, number, min(left, 25))
         figures.add(done)
         left -= max(done.kills, 1)
+        told = f"{story}, worker {worker}: {figures.kills} kills, {left} left"
+        print(told, file=sys.stderr, flush=True)
     raise AssertionError("count() never ends")
 
 
