@@ -40,16 +40,23 @@ class LedgerKeeping:
         return spared(prepared, self._station, self._ledger)
 
     def begin(self, prepared: PreparedScenario) -> Station:
-        """Before the scenario is run or taken up: the station as it is left for it."""
+        """Before the scenario is run or taken up: the station as it is left for it.
+
+        One that ended, and whose process died before it was entered, is entered after all. Raises
+        `BenchError` where the ledger cannot be written.
+        """
         if self._ledger is None:
             return self._station
         name = prepared.scenario.scenario
-        self._counted = self._journal.recording(name).ended
+        here, opened = f"{self._folder}/{name}", self._ledger.open_
+        ended = self._journal.recording(name).ended
+        self._counted = ended and (opened is None or opened.scenario != here)
         if self._counted:
             return self._station
         devices = [device.eui64 for device in _real(prepared, self._station)]
-        again = self._journal.has_begun(name)
-        self._ledger.begin(f"{self._folder}/{name}", devices, again=again)
+        self._ledger.begin(here, devices, again=self._journal.has_begun(name))
+        if devices:
+            self._ledger.write()  # that it is open, whoever takes it up
         return within_budget(self._station, prepared, self._ledger)
 
     def enter(self, ran: Ran) -> None:

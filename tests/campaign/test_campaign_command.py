@@ -107,7 +107,10 @@ def test_two_strategies_side_by_side(call: Call, tmp_path: Path) -> None:
         (("--only", "3", "--resume", "--out", "x"), "never half done"),
         (("--only", "10", "-n", "10"), "--only: expected 0 to 9 of 10 installations, got 10"),
         (("--dask", "tcp://127.0.0.1:1"), "workers of its own"),
-        (("--only", "9000000", "-n", "10000000", "--mix", "mix.yaml"), "expected installations that are opened by"),
+        (
+            ("--only", "9000000", "-n", "10000000", "--mix", "mix.yaml"),
+            "expected installations that are opened by",
+        ),
     ],
 )
 def test_usage(words: tuple[str, ...], said: str, call: Call) -> None:
