@@ -29,7 +29,7 @@ def find(kind: str, given: str, beside: Path | None = None) -> Path:
     if not path.is_file():
         known = names(kind)
         near = did_you_mean(given, known)
-        what = kind.rstrip("s")
+        what = "mix" if kind == "mixes" else kind.removesuffix("s")
         raise UsageError(
             f"no {what} is called '{given}'{near or '; shipped: ' + ', '.join(known)}",
             hint=f"name a shipped {what}, or give the path of a .yaml file",

@@ -30,6 +30,11 @@ def tool_commit() -> str:
         return ""
 
 
+def this_program() -> str:
+    """Version and commit, where there is one, in a line."""
+    return f"{tool_version()} {tool_commit()}".strip()
+
+
 def software() -> dict[str, str]:
     """Names and versions: the bench, Python, the system, and each package that the bench needs."""
     return {

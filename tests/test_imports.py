@@ -43,6 +43,7 @@ GROUND = {
     "trace_reading",
     "units",
     "verdict",
+    "worker_process",
     "yaml_model",
     "yaml_scalar",
     "yaml_source",

@@ -5,25 +5,37 @@ In whatever order they end; their tallies add up to the same.
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
-import signal
-from collections.abc import Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Final, Protocol
+from itertools import islice
+from typing import Any, Final, Protocol, cast
 from urllib.parse import urlsplit
 
 from bench.campaign.shard import Shard, work_on
 from bench.campaign.tally import Tally
 from bench.errors import BenchError, UsageError
+from bench.worker_process import begin_worker
 from bench.yaml_scalar import quoted
 
 _AHEAD: Final = 3
 """Shards handed out for each worker, so that none waits for the next."""
 
-_CONNECT_S: Final = "10s"
+_CONNECT: Final = "10s"
+
+_LOOK_EVERY: Final = 2.0
+"""Seconds after which somebody looks whether there are workers still."""
+
+_FETCH: Final = 60.0
+"""Seconds for the result of a shard to arrive, once it is there."""
+
+_FIRST_WORKER: Final = 30.0
+"""Seconds for which a scheduler may be without workers."""
 
 
 Tallies = Generator[tuple[Shard, Tally], None, None]
@@ -43,10 +55,10 @@ def engine_for(workers: int, dask: str) -> Engine:
 
 
 def _require_address(address: str) -> None:
-    """A client for what is no address would go on looking for it after it has failed."""
+    """A client for what is no such address would go on looking for it after it has failed."""
     parts = urlsplit(address if "://" in address else f"tcp://{address}")
     try:
-        sound = bool(parts.hostname and parts.port)
+        sound = bool(parts.scheme == "tcp" and parts.hostname and parts.port)
     except ValueError:
         sound = False
     if not sound:
@@ -63,10 +75,9 @@ _plan: bytes
 
 
 def _begin(plan: bytes) -> None:
-    """In a new process. Ctrl-C is for the one that started it."""
     global _plan
     _plan = plan
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    begin_worker()
 
 
 def _work(shard: Shard) -> Tally:
@@ -117,38 +128,90 @@ class _Dask:
     def tallies(self, plan: bytes, shards: Sequence[Shard]) -> Tallies:
         distributed = _distributed()
         try:
-            client = distributed.Client(self.address, timeout=_CONNECT_S, set_as_default=False)
+            client = distributed.Client(self.address, timeout=_CONNECT, set_as_default=False)
         except (OSError, TimeoutError, ValueError) as error:
             raise BenchError(
                 f"{self.address}: no Dask scheduler answers: {error}",
                 hint="start one with: dask scheduler, and workers with: dask worker ADDRESS",
             ) from None
-        with client:
+        with _quietly(), client, client.as_current():
             waiting = iter(shards)
             running: dict[Any, Shard] = {}
-            ended = distributed.as_completed(loop=client.loop, raise_errors=False)
 
-            def submit(shard: Shard) -> None:
-                future = client.submit(work_on, plan, shard, pure=False)
-                running[future] = shard
-                ended.add(future)
+            def submit(shards: Iterable[Shard]) -> None:
+                for shard in shards:
+                    running[client.submit(work_on, plan, shard, pure=False)] = shard
 
-            threads = sum(client.nthreads().values()) or 1
-            for shard in waiting:
-                submit(shard)
-                if len(running) >= _AHEAD * threads:
-                    break
-            for future in ended:
-                shard = running.pop(future)
-                if future.status != "finished":
-                    raise BenchError(
-                        f"a Dask worker failed on installations {shard.first} to {shard.end - 1}: "
-                        f"{future.exception()}"
-                    )
-                yield shard, future.result()
-                following = next(waiting, None)
-                if following is not None:
-                    submit(following)
+            submit(islice(waiting, _AHEAD * self._threads(client)))
+            while running:
+                for future in self._ended(distributed, client, list(running)):
+                    shard = running.pop(future)
+                    tally = self._result(client, shard, future)
+                    if tally is None:
+                        submit([shard])
+                        continue
+                    yield shard, tally
+                    submit(islice(waiting, 1))
+
+    def _ended(self, distributed: Any, client: Any, running: list[Any]) -> Iterable[Any]:
+        """Some that have ended; none where it is only known that there is a worker still."""
+        try:
+            return distributed.wait(running, _LOOK_EVERY, "FIRST_COMPLETED").done  # type: ignore[no-any-return]
+        except TimeoutError:
+            self._threads(client)
+            return ()
+        except (CancelledError, OSError):
+            raise self._gone() from None
+
+    def _result(self, client: Any, shard: Shard, future: Any) -> Tally | None:
+        """None where it died with its worker before it was fetched."""
+        if future.status == "error":
+            raise BenchError(
+                f"a Dask worker failed on installations {shard.first} to {shard.end - 1}: "
+                f"{future.exception()}",
+                hint="--resume goes on with what was kept",
+            )
+        try:
+            if future.status == "finished":
+                return cast(Tally, future.result(_FETCH))
+        except (CancelledError, OSError):
+            pass
+        if client.status != "running":
+            raise self._gone()
+        return None
+
+    def _threads(self, client: Any) -> int:
+        """Of all workers of the cluster, for the first of which it waits."""
+        try:
+            if not client.nthreads():
+                client.wait_for_workers(1, _FIRST_WORKER)
+            return sum(client.nthreads().values())
+        except TimeoutError:
+            raise BenchError(
+                f"{self.address}: the Dask scheduler has had no worker for {_FIRST_WORKER:.0f} s",
+                hint=f"start some with: dask worker {self.address}; --resume goes on",
+            ) from None
+        except OSError:
+            raise self._gone() from None
+
+    def _gone(self) -> BenchError:
+        return BenchError(
+            f"{self.address}: the Dask scheduler is gone",
+            hint="start it again; --resume goes on with what was kept",
+        )
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """What happens to the cluster is told once, by us."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    for logger in loggers:
+        logger.disabled = True
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.disabled = False
 
 
 def _distributed() -> Any:

@@ -16,8 +16,10 @@ from bench.campaign.playing import Player
 from bench.campaign.tally import Tally
 from bench.conformance.checker import Checker
 from bench.conformance.memory import rare_collections
+from bench.errors import BenchError
 from bench.installation import Installation
 from bench.mehrs.strategy import Strategy
+from bench.tool_identity import this_program
 from bench.trace import Event
 from bench.units import Micros
 from bench.verdict import Verdict
@@ -25,13 +27,14 @@ from bench.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that an installation's fate depends on, beside its number and this program."""
+    """All that an installation's fate depends on, beside its number. `program`: this one."""
 
     mix: Mix
     installations: Mapping[str, Installation]
     strategy: Strategy
     tolerance: Micros
     seed: int
+    program: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +55,20 @@ class Shard:
 
 @lru_cache(maxsize=2)
 def _prepared(plan: bytes) -> tuple[Plan, Drawing, Player]:
-    """A plan as a worker uses it for one shard after another."""
+    """A plan as a worker uses it for one shard after another. Raises `BenchError`."""
     read: Plan = pickle.loads(plan)
+    if read.program != this_program():
+        raise BenchError(f"expected {read.program} on every worker, got {this_program()}")
     ready = read, Drawing(read.mix, read.installations, read.seed), Player(read.strategy, read.seed)
     gc.freeze()
     return ready
 
 
 def work_on(plan: bytes, shard: Shard) -> Tally:
-    """The counts of a shard of a pickled `Plan`. Safe to repeat, on any machine."""
+    """The counts of a shard of a pickled `Plan`. Safe to repeat, on any machine.
+
+    Raises `BenchError` where the plan was made by another version of the bench.
+    """
     read, drawing, player = _prepared(plan)
     tally = Tally()
     kept: list[Event] = []

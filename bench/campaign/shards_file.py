@@ -5,6 +5,7 @@ The first line says what the campaign is. A last line that was cut off by a cras
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ FORMAT: Final = 1
 
 @dataclass(slots=True)
 class ShardsFile:
-    """Open for more lines. `done`: the shards that are in it; `tally`: their sum."""
+    """Open for more lines, by nobody else. `done`: the shards in it; `tally`: their sum."""
 
     _file: TextIO
     done: set[tuple[int, int]] = field(default_factory=set)
@@ -39,9 +40,22 @@ class ShardsFile:
         self.count(shard.first, shard.end, tally)
 
     def count(self, first: int, end: int, tally: Tally) -> None:
-        """Takes note of a shard that is in the file."""
+        """Takes note of a shard that is in the file. Raises ValueError where it is there twice."""
+        if (first, end) in self.done:
+            raise ValueError((first, end))
         self.done.add((first, end))
         self.tally.take(tally)
+
+
+def holds_shards(folder: Path) -> bool:
+    """Whether anything is done there that a campaign begun anew would undo."""
+    try:
+        with (folder / SHARDS).open("rb") as file:
+            return file.readline().endswith(b"\n") and bool(file.readline())
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 @contextmanager
@@ -49,10 +63,11 @@ def begun(folder: Path, head: Mapping[str, Any]) -> Iterator[ShardsFile]:
     """A new file in the folder. Raises `BenchError` where it cannot be written."""
     path = folder / SHARDS
     try:
-        file = path.open("w", encoding="utf-8")
+        file = path.open("a", encoding="utf-8")
     except OSError as error:
         raise _unwritable(path, error) from None
-    with file:
+    with file, _alone(path, file):
+        file.truncate(0)
         file.write(json.dumps({"format": FORMAT, **head}) + "\n")
         file.flush()
         yield ShardsFile(file)
@@ -60,7 +75,10 @@ def begun(folder: Path, head: Mapping[str, Any]) -> Iterator[ShardsFile]:
 
 @contextmanager
 def taken_up(folder: Path, head: Mapping[str, Any]) -> Iterator[ShardsFile]:
-    """The file of a campaign that was stopped. Raises `UsageError` where it is another's."""
+    """The file of a campaign that was stopped; from a line on that is none it is done again.
+
+    Raises `UsageError` where it is another's, or another process is at it.
+    """
     path = folder / SHARDS
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
@@ -69,12 +87,14 @@ def taken_up(folder: Path, head: Mapping[str, Any]) -> Iterator[ShardsFile]:
             f"{path}: cannot be read: {error.strerror}",
             hint="--resume goes on with a campaign that was stopped; name its folder with --out",
         ) from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: expected the shards of a campaign, got no text") from None
     _require_same(path, lines[0], {"format": FORMAT, **head})
     try:
         file = path.open("r+", encoding="utf-8")
     except OSError as error:
         raise _unwritable(path, error) from None
-    with file:
+    with file, _alone(path, file):
         kept = ShardsFile(file)
         sound = len(lines[0].encode()) + 1
         for line in lines[1:-1]:  # what follows the last line end was cut off
@@ -87,6 +107,17 @@ def taken_up(folder: Path, head: Mapping[str, Any]) -> Iterator[ShardsFile]:
         file.truncate(sound)
         file.seek(sound)
         yield kept
+
+
+@contextmanager
+def _alone(path: Path, file: TextIO) -> Iterator[None]:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise UsageError(
+            f"{path}: another process is at this campaign", hint="let it end, or name another --out"
+        ) from None
+    yield
 
 
 def _require_same(path: Path, line: str, head: Mapping[str, Any]) -> None:

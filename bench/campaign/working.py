@@ -20,7 +20,7 @@ from bench.campaign.tally import Tally
 from bench.errors import BenchError
 from bench.mehrs.strategy import Strategy
 from bench.migration.process import require_group
-from bench.tool_identity import tool_commit, tool_version
+from bench.tool_identity import this_program, tool_commit, tool_version
 from bench.units import Micros
 
 SHARD: Final = 500
@@ -45,7 +45,14 @@ class Order:
 
     @property
     def plan(self) -> Plan:
-        return Plan(self.mix.mix, self.mix.installations, self.strategy, self.tolerance, self.seed)
+        return Plan(
+            self.mix.mix,
+            self.mix.installations,
+            self.strategy,
+            self.tolerance,
+            self.seed,
+            this_program(),
+        )
 
     def head(self) -> Mapping[str, Any]:
         """What must be the same for the campaign to be the same."""
@@ -110,9 +117,10 @@ def work_through(
     """
     for installation in order.mix.installations.values():
         require_group(order.strategy, installation.group)
-    traces = folder / TRACES if order.parquet else None
+    traces = (folder / TRACES).resolve() if order.parquet else None  # Dask workers stand elsewhere
     try:
-        (traces or folder).mkdir(parents=True, exist_ok=True)
+        if not resume or folder.is_dir():
+            (traces or folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BenchError(
             f"{folder}: cannot be written: {error.strerror}",

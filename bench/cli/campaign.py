@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ import click
 from click.core import ParameterSource
 
 from bench.cli import INTERRUPTED
+from bench.cli.signals import ended_as_by_ctrl_c
 from bench.cli.strategy_options import chosen_strategy, strategy_options
 from bench.errors import BenchError, ExitCode, UsageError
 
@@ -110,12 +111,7 @@ def campaign(
     from bench.order import TOLERANCE
     from bench.shipped import find
 
-    _require_sense(compare, only, resume, out, dask, workers)
-    if only is not None and only >= installations and _typed(context, "installations"):
-        raise UsageError(
-            f"--only: expected 0 to {installations - 1} of {installations} installations, "
-            f"got {only}"
-        )
+    _require_sense(context)
     if parquet:
         from bench.large_checks.extra import scale_library
 
@@ -154,31 +150,58 @@ def campaign(
     raise SystemExit(_exit_code([found], folder))
 
 
-def _typed(context: click.Context, option: str) -> bool:
-    return context.get_parameter_source(option) is ParameterSource.COMMANDLINE
-
-
-def _require_sense(
-    compare: tuple[str, str] | None,
-    only: int | None,
-    resume: bool,
-    out: Path | None,
-    dask: str,
-    workers: int | None,
-) -> None:
+def _require_sense(context: click.Context) -> None:
+    """Options that contradict each other, or say nothing together, are refused, all at once."""
+    given = {
+        str(option.name): option.opts[0]
+        for option in context.command.params
+        if context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
+    }
+    compare, only = context.params["compare"], context.params["only"]
+    installations = context.params["installations"]
     problems = []
-    if resume and out is None:
+    if "resume" in given and "out" not in given:
         problems.append("--resume: expected --out DIR, the folder of the campaign that was stopped")
-    if resume and only is not None:
+    if "resume" in given and "only" in given:
         problems.append("--resume and --only: one installation is never half done")
-    if compare and only is not None:
-        problems.append("--compare and --only: expected one of them")
-    if compare and compare[0] == compare[1]:
-        problems.append(f"--compare: expected two different ones, got '{compare[0]}' twice")
-    if dask and workers is not None:
+    if "dask" in given and "workers" in given:
         problems.append("--dask and --workers: the cluster has workers of its own")
+    if "only" in given and "compare" in given:
+        problems.append("--compare and --only: expected one of them")
+    if "only" in given and "parquet" in given:
+        problems.append("--parquet and --only: the trace of one installation is JSON lines")
+    if only is not None and "installations" in given and only >= installations:
+        several = f"0 to {installations - 1} of {installations} installations"
+        problems.append(f"--only: expected {several}, got {only}")
+    if compare is not None:
+        problems += _incomparable(compare, given)
     if problems:
         raise UsageError(problems)
+
+
+def _incomparable(sides: tuple[str, str], given: Mapping[str, str]) -> Iterator[str]:
+    if sides[0] == sides[1]:
+        yield f"--compare: expected two different ones, got '{sides[0]}' twice"
+    kinds = [_kind(name) for name in sides]
+    if set(kinds) == {"version", "mix"}:
+        yield "--compare: expected two MEHRS versions or two mixes, got one of each"
+    elif "version" in kinds:
+        for name in ("mehrs", "as_of"):
+            if name in given:
+                yield f"--compare and {given[name]}: the versions are those that are compared"
+    elif "mix" in kinds and "mix" in given:
+        yield "--compare and --mix: the mixes are those that are compared"
+
+
+def _kind(compared: str) -> str:
+    """`version`, `mix`, or empty where it is neither."""
+    from bench.mehrs.versions import versions
+    from bench.shipped import names
+
+    if compared in versions():
+        return "version"
+    is_mix = compared in names("mixes") or compared.endswith((".yaml", ".yml"))
+    return "mix" if is_mix else ""
 
 
 def _campaign(order: Order, engine: Engine, folder: Path, resume: bool, quiet: bool) -> Campaign:
@@ -186,16 +209,16 @@ def _campaign(order: Order, engine: Engine, folder: Path, resume: bool, quiet: b
     from bench.campaign.mix_reading import require_in_time
     from bench.campaign.page import PAGE, campaign_page
     from bench.campaign.record import RECORD, record_json
-    from bench.campaign.shards_file import SHARDS
+    from bench.campaign.shards_file import holds_shards
     from bench.campaign.working import work_through
 
     require_in_time(order.mix.mix, order.installations)
-    if not resume and (folder / SHARDS).exists():
+    if not resume and holds_shards(folder):
         raise UsageError(
             f"{folder}: holds a campaign already",
             hint="name another folder, or go on with it: --resume",
         )
-    with _progress(quiet=quiet) as show:
+    with _progress(quiet=quiet) as show, ended_as_by_ctrl_c():
         found = work_through(order, engine, folder, resume=resume, show=show)
     _write(folder / RECORD, record_json(found))
     _write(folder / PAGE, campaign_page(found))
@@ -209,9 +232,10 @@ def _side(order: Order, name: str, mam: str | None, overlay: Path | None) -> Ord
     from bench.shipped import find, names
     from bench.spelling import did_you_mean
 
-    if name in versions():
+    kind = _kind(name)
+    if kind == "version":
         return replace(order, strategy=chosen_strategy(name, None, mam, overlay))
-    if name in names("mixes") or name.endswith((".yaml", ".yml")):
+    if kind == "mix":
         return replace(order, named=name, mix=read_mix(find("mixes", name)))
     known = [*versions(), *names("mixes")]
     near = did_you_mean(name, known) or f"; there are {', '.join(known)}"

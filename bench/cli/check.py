@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from bench.cli.accepting import accept_option, all_accepted
+from bench.cli.signals import ended_as_by_ctrl_c
 from bench.cli.strategy_options import chosen_strategy, strategy_options
 from bench.errors import ExitCode, UsageError
 from bench.large_checks.inputs import open_trace, trace_files
@@ -135,6 +136,8 @@ def check(
     if map_file is not None:
         if workers is not None or memory is not None:
             raise UsageError("expected no --workers and no --memory with --map")
+        if "-" in traces:
+            raise UsageError("expected files with --map, got standard input (-)")
         from bench.foreign_logs.log_map import read_map
         from bench.foreign_logs.mapped_log import MappedLog
 
@@ -193,9 +196,10 @@ def _judge_traces(
         from bench.large_checks.whole import judge_large
 
         told = _Bar() if sys.stderr.isatty() else _no_bar
-        judgement = judge_large(
-            files, strategy, tolerance, means, sort=sort, reading=reading, told=told
-        )
+        with ended_as_by_ctrl_c():
+            judgement = judge_large(
+                files, strategy, tolerance, means, sort=sort, reading=reading, told=told
+            )
         if judgement is not None:
             return judgement
         reading.lines = reading.empty_lines = 0

@@ -15,6 +15,7 @@ import click
 from click.core import ParameterSource
 
 from bench.cli import INTERRUPTED
+from bench.cli.signals import ended_as_by_ctrl_c
 from bench.errors import BenchError, ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def faults(
             hint="schedules belong to group DA, and hold no --fault",
         )
     processes = workers or os.cpu_count() or 1
-    with _progress(quiet=as_json) as show:
+    with _progress(quiet=as_json) as show, ended_as_by_ctrl_c():
         grid = work_through(made, processes, show)
     record = grid_json(order, grid, processes)
     _write(folder / GRID, record)

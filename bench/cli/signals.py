@@ -35,6 +35,17 @@ def ended_by_signals(stop: Callable[[str], None]) -> Iterator[None]:
 
 
 @contextmanager
+def ended_as_by_ctrl_c() -> Iterator[None]:
+    """For work that stops where it is: each of the signals raises KeyboardInterrupt."""
+
+    def interrupt(name: str) -> None:
+        raise KeyboardInterrupt
+
+    with ended_by_signals(interrupt):
+        yield
+
+
+@contextmanager
 def interrupted_by_ctrl_c() -> Iterator[None]:
     """Within `ended_by_signals`, while somebody is asked: Ctrl-C is the answer."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,8 +30,9 @@ Path = tuple[str | int, ...]
 def problems_of(document: Document, log_map: LogMap) -> Iterator[Problem]:
     """Every problem, in no order."""
     try:
-        codecs.lookup(log_map.encoding)
-    except LookupError:
+        b"".decode(log_map.encoding)
+        b"text".decode(log_map.encoding, "surrogateescape")
+    except (LookupError, UnicodeError):  # unknown, or no encoding of text
         wanted = "expected an encoding such as utf-8, latin-1 or cp1252"
         yield document.problem(("encoding",), f"{wanted}, got {document.got(('encoding',))}")
     if len(log_map.delimiter) != 1:

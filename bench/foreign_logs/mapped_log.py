@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.foreign_logs.json_records import json_records
 from bench.foreign_logs.local_time import time_reader
 from bench.foreign_logs.log_map import Entry, LogFormat, LogMap, Rest, Source
 from bench.foreign_logs.map_checks import LISTS, TIMES, as_json
-from bench.foreign_logs.records import Record, Records, csv_records, json_records
+from bench.foreign_logs.records import Record, Records, csv_records
 from bench.spelling import did_you_mean
 from bench.trace import Event
 from bench.trace_reading import FaultyLine, PlacedRow, Places, UnreadableTrace, event_of, shown

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 
 from bench.grid.plan import Part, Plan, Task
 from bench.grid.tally import Tally
+from bench.worker_process import begin_worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _one_by_one(tasks: list[Task]) -> Iterator[tuple[Part, Tally]]:
 
 def _in_processes(tasks: list[Task], workers: int) -> Iterator[tuple[Part, Tally]]:
     """In whatever order they end; one task ahead of the workers, so that it stops soon."""
-    pool = ProcessPoolExecutor(workers, initializer=_leave_signals_to_the_parent)
+    pool = ProcessPoolExecutor(workers, initializer=begin_worker)
     waiting = list(reversed(tasks))
     running: dict[Future[Tally], Part] = {}
     try:
@@ -86,7 +86,3 @@ def _in_processes(tasks: list[Task], workers: int) -> Iterator[tuple[Part, Tally
                 yield running.pop(ended), ended.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _leave_signals_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -7,11 +7,12 @@ now and then.
 from __future__ import annotations
 
 import multiprocessing
-import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from multiprocessing.synchronize import Event as Flag
 from typing import Any, Final, Protocol, TypeVar
+
+from bench.worker_process import begin_worker
 
 T = TypeVar("T")
 
@@ -74,10 +75,9 @@ _done: Any
 
 
 def _begin(stop: Flag, done: Any) -> None:
-    """In a new process. Ctrl-C is for the one that started it."""
     global _stop, _done
     _stop, _done = stop, done
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    begin_worker()
 
 
 def _say(more: int) -> None:

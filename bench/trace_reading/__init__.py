@@ -10,6 +10,7 @@ depends on other lines (`at` going back, an installation opened twice) is
 from bench.trace_reading.event import event_of
 from bench.trace_reading.files import (
     BYTE_ORDER_MARK,
+    GZIP,
     LISTED,
     LONGEST_LINE,
     Complaints,
@@ -28,6 +29,7 @@ from bench.trace_reading.line import FaultyLine, object_of, shown
 
 __all__ = [
     "BYTE_ORDER_MARK",
+    "GZIP",
     "LISTED",
     "LONGEST_LINE",
     "Complaints",

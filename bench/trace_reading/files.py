@@ -24,7 +24,7 @@ LONGEST_LINE: Final = 16 * 1024 * 1024
 
 STANDARD_INPUT: Final = "-"
 
-_GZIP: Final = b"\x1f\x8b"
+GZIP: Final = b"\x1f\x8b"
 """How such a file begins (RFC 1952, 2.3.1); no line of JSON does."""
 
 _OCTETS_AT_ONCE: Final = 1024 * 1024
@@ -112,7 +112,7 @@ class TraceFile:
             for lines in lines_of(file):
                 for raw in lines:
                     where += 1
-                    if where == self._base + 1 and raw.startswith(_GZIP):
+                    if where == self._base + 1 and raw.startswith(GZIP):
                         raise UnreadableTrace(self._packed())
                     raw = raw.strip()
                     if not raw:

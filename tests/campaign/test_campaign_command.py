@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -102,9 +104,13 @@ def test_two_strategies_side_by_side(call: Call, tmp_path: Path) -> None:
         (("--resume",), "expected --out DIR"),
         (("--compare", "5.0", "5.0"), "expected two different ones"),
         (("--compare", "5.0", "6.0"), "expected a MEHRS version or a mix, got '6.0'"),
-        (("--mix", "nationl"), "did you mean 'national'"),
+        (("--mix", "nationl"), "no mix is called 'nationl'; did you mean 'national'"),
         (("--mehrs", "2.0"), "MEHRS 2.0 does not speak of group"),
         (("--only", "3", "--resume", "--out", "x"), "never half done"),
+        (("--only", "3", "--parquet"), "--parquet and --only"),
+        (("--compare", "national", "5.0"), "two MEHRS versions or two mixes, got one of each"),
+        (("--compare", "5.0-draft", "5.0", "--mehrs", "5.0"), "--compare and --mehrs"),
+        (("--compare", "national", "mix.yaml", "--mix", "mix.yaml"), "--compare and --mix"),
         (("--only", "10", "-n", "10"), "--only: expected 0 to 9 of 10 installations, got 10"),
         (("--dask", "tcp://127.0.0.1:1"), "workers of its own"),
         (
@@ -137,26 +143,49 @@ main()
 """
 
 
-def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-c",
-        _PROGRAM,
-        "campaign",
-        "-n",
-        "20000",
-    ]
+@contextmanager
+def under_way(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A campaign in two processes of which something is done."""
+    command = (sys.executable, "-c", _PROGRAM, "campaign", "-n", "200000", "--workers", "2")
     with subprocess.Popen(
-        [*command, "--out", "here"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        [*command, "--out", "here"], cwd=folder, stderr=subprocess.PIPE, text=True
     ) as process:
-        shards = tmp_path / "here/shards.jsonl"
+        shards = folder / "here/shards.jsonl"
         while not shards.exists() or shards.read_text().count("\n") < 2:
             assert process.poll() is None
             time.sleep(0.05)
-        os.kill(process.pid, signal.SIGINT)
+        yield process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_is_done_is_kept(number: signal.Signals, tmp_path: Path) -> None:
+    with under_way(tmp_path) as process:
+        os.kill(process.pid, number)
         _, told = process.communicate()
     assert process.returncode == 130
     assert "--resume" in told
     record = json.loads((tmp_path / "here/campaign.json").read_text())
     assert not record["complete"]
-    assert 500 <= record["totals"]["installations"] < 20_000
+    assert 500 <= record["totals"]["installations"] < 200_000
+
+
+def test_workers_do_not_outlive_a_kill(tmp_path: Path) -> None:
+    with under_way(tmp_path) as process:
+        tasks = Path(f"/proc/{process.pid}/task").glob("*/children")
+        begun = [int(child) for task in tasks for child in task.read_text().split()]
+        ends = [os.pidfd_open(child) for child in begun]
+        process.kill()
+        process.communicate()
+        ended = [select.select([end], [], [], 60)[0] != [] for end in ends]
+    assert len(ended) >= 2
+    assert all(ended)
+
+
+def test_another_process_at_the_same_campaign_is_refused(tmp_path: Path) -> None:
+    with under_way(tmp_path) as process:
+        words = ("-n", "200000", "--out", str(tmp_path / "here"), "--resume")
+        result = CliRunner().invoke(main, ["campaign", *words])
+        os.kill(process.pid, signal.SIGINT)
+        process.communicate()
+    assert result.exit_code == 2
+    assert "another process is at this campaign" in result.output

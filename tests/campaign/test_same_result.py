@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +15,10 @@ import pytest
 from bench.campaign.engine import Engine, Tallies, engine_for
 from bench.campaign.page import campaign_page
 from bench.campaign.record import record_json
-from bench.campaign.shard import Shard
+from bench.campaign.shard import Shard, work_on
 from bench.campaign.shards_file import SHARDS
 from bench.campaign.working import Campaign, Progress, work_through
-from bench.errors import UsageError
+from bench.errors import BenchError, UsageError
 from tests.campaign.orders import order_of
 
 INSTALLATIONS = 120
@@ -63,6 +65,15 @@ class _Interrupted:
         raise KeyboardInterrupt
 
 
+def test_a_shard_that_stands_twice_is_counted_once(whole: Campaign, tmp_path: Path) -> None:
+    work_through(order_of(INSTALLATIONS), _Interrupted(2), tmp_path)
+    path = tmp_path / SHARDS
+    kept = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*kept[:2], kept[1], *kept[2:]]))
+    found = work_through(order_of(INSTALLATIONS), HERE, tmp_path, resume=True)
+    assert _said(found) == _said(whole)
+
+
 @pytest.mark.parametrize("cut", [0, 40])
 def test_a_campaign_that_was_stopped_goes_on(cut: int, whole: Campaign, tmp_path: Path) -> None:
     order = order_of(INSTALLATIONS)
@@ -88,8 +99,18 @@ def test_it_goes_on_only_as_it_began(tmp_path: Path) -> None:
     (tmp_path / SHARDS).write_text("[]\n")
     with pytest.raises(UsageError, match="expected the shards of a campaign"):
         work_through(order_of(25), HERE, tmp_path, resume=True)
+    (tmp_path / SHARDS).write_bytes(b"\xff\xfe{}")
+    with pytest.raises(UsageError, match="expected the shards of a campaign, got no text"):
+        work_through(order_of(25), HERE, tmp_path, resume=True)
     with pytest.raises(UsageError, match="cannot be read"):
         work_through(order_of(25), HERE, tmp_path / "nowhere", resume=True)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_worker_with_another_program_is_refused() -> None:
+    plan = replace(order_of(5).plan, program="smets1-bench 0.0.1")
+    with pytest.raises(BenchError, match=r"expected smets1-bench 0\.0\.1 on every worker, got"):
+        work_on(pickle.dumps(plan), Shard(0, 5))
 
 
 def test_the_traces_are_judged_the_same_by_check(tmp_path: Path) -> None:

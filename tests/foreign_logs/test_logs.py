@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shlex
@@ -11,6 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bench.cli import main
+from bench.cli.check import check
+from bench.errors import UsageError
 from bench.foreign_logs.log_map import LogMap, read_map
 from bench.foreign_logs.mapped_log import MappedLog
 from bench.shipped import fixtures
@@ -156,8 +159,16 @@ def test_all_that_is_wrong_with_a_row(tmp_path: Path) -> None:
         (f"{GATEWAY % 'true'}\n{{'x'\n", 2, "expected a JSON object"),
         (GATEWAY % '"maybe"', 1, 'expected one of true, false, got "maybe" in ok'),
         (GATEWAY.replace("1620118800.5", '"now"') % "true", 1, "expected a number of seconds"),
-        ("[" * 100_000, 0, ""),
+        ("[" * 100_000, 1, "nested too deeply"),
         ('{"a":' * 100_000, 1, "nested too deeply"),
+        ('{"a": ' + "9" * 5_000 + "}", 1, "a number has too many digits"),
+        (GATEWAY % "true" + ",", 1, "expected a JSON object"),
+        ("[" + GATEWAY % "true" + ",\n", 2, "expected ] at the end of the list: the log is cut"),
+        ("[" + GATEWAY % "true", 1, "expected ] at the end of the list: the log is cut off"),
+        (f"[{GATEWAY % 'true'}\n{GATEWAY % 'true'}]", 2, "expected , or ] after an item"),
+        (f"[{GATEWAY % 'true'}]\n]", 2, "expected nothing after the ] that ends the list"),
+        ('{"kind": "a",\n "kind": "b"}', 1, "field 'kind' stands twice"),
+        ('{"a.b": 1, "a": {"b": 2}}', 1, "field 'a.b' stands twice"),
         ('{"premises": "\\ud800", "kind": "check"}', 1, "expected utf-8 text"),
     ],
 )
@@ -182,6 +193,17 @@ def test_a_log_of_another_form(text: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(UnreadableTrace) as caught:
         read(tmp_path / "log.csv", text, head_end())
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "log_map"), [("log.csv", head_end()), ("log.json", gateway())])
+def test_a_packed_log_is_said_to_be_one(name: str, log_map: LogMap, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableTrace, match="got a gzip file; unpack it: gunzip -k"):
+        read(tmp_path / name, gzip.compress(b"text"), log_map)
+
+
+def test_standard_input_is_no_log() -> None:
+    with pytest.raises(UsageError, match="expected files with --map"):
+        CliRunner().invoke(check, ["--map", "m.yaml", "-"], catch_exceptions=False)
 
 
 def test_logs_out_of_order_can_be_sorted(tmp_path: Path) -> None:

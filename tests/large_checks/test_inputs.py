@@ -16,7 +16,15 @@ from bench.large_checks.means import Means, means_for
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    for name in ("b.jsonl", "a.parquet", "sub/c.jsonl", "notes.txt"):
+    for name in (
+        "b.jsonl",
+        "a.parquet",
+        "sub/c.jsonl",
+        "notes.txt",
+        "shards.jsonl",
+        "checkpoints.jsonl",
+        "captures/hub.jsonl",
+    ):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text("")
@@ -27,8 +35,8 @@ def archive(tmp_path: Path) -> Path:
     ("words", "files"),
     [
         (["{}"], ["a.parquet", "b.jsonl", "sub/c.jsonl"]),
-        (["{}/*.jsonl"], ["b.jsonl"]),
-        (["{}/**/*.jsonl"], ["b.jsonl", "sub/c.jsonl"]),
+        (["{}/[a-b]*.jsonl"], ["b.jsonl"]),
+        (["{}/**/[bc].jsonl"], ["b.jsonl", "sub/c.jsonl"]),
         (["{}/b.jsonl", "{}/a.parquet"], ["b.jsonl", "a.parquet"]),
         (["{}/not-there.jsonl"], ["not-there.jsonl"]),
     ],
