@@ -18,7 +18,7 @@ from click.core import ParameterSource
 from bench.cli import INTERRUPTED
 from bench.cli.signals import ended_as_by_ctrl_c
 from bench.cli.strategy_options import chosen_strategy, strategy_options
-from bench.errors import BenchError, ExitCode, UsageError
+from bench.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from bench.campaign.engine import Engine
@@ -211,6 +211,7 @@ def _campaign(order: Order, engine: Engine, folder: Path, resume: bool, quiet: b
     from bench.campaign.record import RECORD, record_json
     from bench.campaign.shards_file import holds_shards
     from bench.campaign.working import work_through
+    from bench.report.files import write_file
 
     require_in_time(order.mix.mix, order.installations)
     if not resume and holds_shards(folder):
@@ -220,8 +221,8 @@ def _campaign(order: Order, engine: Engine, folder: Path, resume: bool, quiet: b
         )
     with _progress(quiet=quiet) as show, ended_as_by_ctrl_c():
         found = work_through(order, engine, folder, resume=resume, show=show)
-    _write(folder / RECORD, record_json(found))
-    _write(folder / PAGE, campaign_page(found))
+    write_file(folder / RECORD, record_json(found))
+    write_file(folder / PAGE, campaign_page(found))
     return found
 
 
@@ -253,6 +254,7 @@ def _compare(
         compared_text,
     )
     from bench.campaign.shards_file import SHARDS
+    from bench.report.files import write_file
 
     found: dict[str, Campaign] = {}
     for side, (name, order) in zip(("a", "b"), orders.items(), strict=True):
@@ -261,8 +263,8 @@ def _compare(
         if not found[name].complete:
             raise SystemExit(_exit_code([found[name]], folder))
     record = compared_json(found)
-    _write(folder / COMPARED, record)
-    _write(folder / COMPARED_PAGE, compared_page(found))
+    write_file(folder / COMPARED, record)
+    write_file(folder / COMPARED_PAGE, compared_page(found))
     if as_json:
         click.echo(record, nl=False)
     else:
@@ -322,15 +324,6 @@ def _as_typed(folder: Path) -> list[str]:
 def _new_folder() -> Path:
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
     return Path("runs") / f"campaign-{stamp}"
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BenchError(
-            f"{path}: cannot be written: {error.strerror}", hint="is the disk full or read-only?"
-        ) from None
 
 
 @contextmanager

@@ -105,6 +105,7 @@ def faults(
     from bench.grid.wording import grid_text
     from bench.grid.working import work_through
     from bench.parties import Group
+    from bench.report.files import write_file
     from bench.report.grid_record import GRID, fault_grid
     from bench.report.heat_map import grid_page
     from bench.report.render import HTML as REPORT
@@ -131,8 +132,8 @@ def faults(
     with _progress(quiet=as_json) as show, ended_as_by_ctrl_c():
         grid = work_through(made, processes, show)
     record = grid_json(order, grid, processes)
-    _write(folder / GRID, record)
-    _write(folder / HTML, grid_page("Faults", fault_grid(json.loads(record))))
+    write_file(folder / GRID, record)
+    write_file(folder / HTML, grid_page("Faults", fault_grid(json.loads(record))))
     page = folder / HTML
     if (folder / RESULT).exists():
         render(folder)
@@ -197,15 +198,6 @@ def _folder(out: Path | None) -> Path:
             hint="name a folder that can be written with --out DIR",
         ) from None
     return folder
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise BenchError(
-            f"{path}: cannot be written: {error.strerror}", hint="is the disk full or read-only?"
-        ) from None
 
 
 @contextmanager

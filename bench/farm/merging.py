@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from bench.errors import BenchError
 from bench.farm.record import FARM, FarmRecord, read_farm, station_record, to_json
+from bench.report.files import write_file
 from bench.report.render import JUNIT
 
 PAGE: Final = "farm.html"
@@ -17,19 +17,9 @@ def write(record: FarmRecord, farm: Path) -> None:
     from bench.farm.junit import farm_junit
     from bench.farm.page import farm_html  # the template engine is loaded only here
 
-    try:
-        for name, content in (
-            (PAGE, farm_html(record).encode()),
-            (JUNIT, farm_junit(record, farm)),
-            (FARM, to_json(record).encode()),
-        ):
-            unfinished = farm / f"{name}.unfinished"
-            unfinished.write_bytes(content)
-            unfinished.replace(farm / name)
-    except OSError as error:
-        raise BenchError(
-            f"{farm}: cannot be written: {error.strerror}", hint="is the disk full or read-only?"
-        ) from None
+    write_file(farm / PAGE, farm_html(record))
+    write_file(farm / JUNIT, farm_junit(record, farm))
+    write_file(farm / FARM, to_json(record))
 
 
 def merged_again(farm: Path) -> FarmRecord:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from bench.errors import BenchError
+from bench.report.files import write_file
 
 HTML: Final = "report.html"
 JUNIT: Final = "junit.xml"
@@ -19,7 +19,7 @@ def render(folder: Path) -> None:
     can be written.
     """
     for name, content in rendered(folder).items():
-        _write(folder / name, content)
+        write_file(folder / name, content)
 
 
 def rendered(folder: Path) -> dict[str, bytes]:
@@ -50,12 +50,3 @@ def rendered(folder: Path) -> dict[str, bytes]:
         # With a byte order mark, without which spreadsheets do not take a CSV file for UTF-8.
         MRR6: mrr6_csv(record, trace).encode("utf-8-sig"),
     }
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise BenchError(
-            f"{path}: cannot be written: {error.strerror}", hint="is the disk full or read-only?"
-        ) from None
