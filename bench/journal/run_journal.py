@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.clock import Cancellation, Clock, PacedClock
 from bench.errors import BenchError, UsageError
 from bench.journal import key_store, store
-from bench.journal.entry import Entry, Kind
+from bench.journal.entry import KEYS, Entry, Kind
 from bench.journal.gap import Gap
 from bench.journal.key_store import KeyStore
 from bench.journal.lock import locked
@@ -120,7 +120,8 @@ def _clear(folder: Path) -> None:
 @contextmanager
 def taken_up(folder: Path) -> Iterator[tuple[Ordered, Callable[[RunHead], RunJournal]]]:
     """The journal of a run that was stopped: how it was ordered, and the journal itself once it is
-    told what the run would be now, which raises `UsageError` where anything has moved.
+    told what the run would be now, which raises `UsageError` where anything has moved, and
+    `KeyStoreRefused` where a key that the run made is not kept any more.
 
     Raises `Busy`, `UsageError` (no run, or it has finished), `JournalDamaged`, `BenchError` (it may
     not be written).
@@ -133,11 +134,18 @@ def taken_up(folder: Path) -> Iterator[tuple[Ordered, Callable[[RunHead], RunJou
 
             def go_on(now: RunHead) -> RunJournal:
                 refuse_if_moved(then, now)
-                path = folder / key_store.FILE
-                keys = KeyStore.open(path) if path.exists() else KeyStore(path)
-                return RunJournal(folder, journal, entries, keys)
+                return RunJournal(folder, journal, entries, _keys(folder, entries))
 
             yield then.ordered, go_on
+
+
+def _keys(folder: Path, entries: tuple[Entry, ...]) -> KeyStore:
+    """The keys of the run. Raises `KeyStoreRefused` where one lacks that the run made."""
+    path = folder / key_store.FILE
+    keys = KeyStore.open(path) if path.exists() else KeyStore(path)
+    made = [each for each in entries if each.kind is Kind.READING and each.target == KEYS]
+    keys.require((body_of(each, str), each.operation) for each in made)
+    return keys
 
 
 def _require_run(folder: Path) -> None:
