@@ -19,6 +19,7 @@ from typing import Any, Final, Self
 
 from bench.errors import BenchError, UsageError
 from bench.journal.store import JournalFull
+from bench.plain_file import open_plain
 from bench.secret import Secret
 
 FILE: Final = "keys.json"
@@ -68,7 +69,7 @@ class KeyStore:
         """One that is there. Raises `KeyStoreRefused`."""
         store = cls(path)
         try:
-            with path.open("rb") as file:
+            with open_plain(path) as file:
                 if os.fstat(file.fileno()).st_mode & _OTHERS:
                     raise KeyStoreRefused(
                         f"{path}: others than its owner can read or write it",
@@ -76,7 +77,10 @@ class KeyStore:
                     )
                 store._take(json.load(file))
         except OSError as error:
-            raise KeyStoreRefused(f"{path}: cannot be read: {error.strerror}") from error
+            raise KeyStoreRefused(
+                f"{path}: cannot be read: {error.strerror}",
+                hint="see what is there: the file with the run's keys belongs in that place",
+            ) from error
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise KeyStoreRefused(
                 f"{path}: not a key store of this version",

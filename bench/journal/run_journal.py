@@ -20,6 +20,7 @@ from bench.journal.recording import Recording, body_of, recordings
 from bench.journal.run_head import Ordered, RunHead, refuse_if_moved
 from bench.journal.store import Journal, JournalDamaged, JournalFull, Keep
 from bench.journal.values import written
+from bench.plain_file import refuse_others
 from bench.units import Micros, format_instant
 
 
@@ -124,10 +125,11 @@ def taken_up(folder: Path) -> Iterator[tuple[Ordered, Callable[[RunHead], RunJou
     `KeyStoreRefused` where a key that the run made is not kept any more.
 
     Raises `Busy`, `UsageError` (no run, or it has finished), `JournalDamaged`, `BenchError` (it may
-    not be written).
+    not be written, or something else is in a file's place).
     """
     _require_run(folder)
     with locked(folder):
+        refuse_others(folder, store.FILES)
         journal, entries = Journal.open(folder / store.FILE)
         with _closing(journal):
             then = _head(folder, entries)
