@@ -47,6 +47,7 @@ STORY = [
     ("drop_staged", {"current": NEW}),
     ("stage_back", {"current": NEW, "staged": OLD}),
     ("prove_back", {"current": OLD, "previous": NEW}),
+    ("disprove", {"previous": NEW}),
 ]
 TAKES = {"stage": (NEW,), "stage_back": (OLD,), "prove_back": (OLD,)}
 
