@@ -25,15 +25,24 @@ from bench.units import Micros, format_instant
 
 
 class RunJournal:
-    """What a run keeps beside its results. `recorder` makes the one of each scenario."""
+    """What a run keeps beside its results. `recorder` makes the one of each scenario.
+
+    `began`: when its first process did.
+    """
 
     def __init__(
-        self, folder: Path, journal: Journal, entries: tuple[Entry, ...], keys: KeyStore
+        self,
+        folder: Path,
+        journal: Journal,
+        entries: tuple[Entry, ...],
+        keys: KeyStore,
+        began: Micros,
     ) -> None:
         self._folder = folder
         self._journal = journal
         self._recordings = recordings(entries)
         self.keys = keys
+        self.began = began
         self.resumed = bool(entries)
 
     def recording(self, scenario: str) -> Recording:
@@ -87,7 +96,7 @@ def journalled(folder: Path, head: RunHead, at: Micros) -> Iterator[RunJournal]:
         _clear(folder)
         journal = _begun(folder, Entry(Kind.RUN, 0, "", "", written(head), moment(at)))
         with _closing(journal):
-            yield RunJournal(folder, journal, (), KeyStore(folder / key_store.FILE))
+            yield RunJournal(folder, journal, (), KeyStore(folder / key_store.FILE), at)
 
 
 def _begun(folder: Path, first: Entry) -> Journal:
@@ -136,7 +145,8 @@ def taken_up(folder: Path) -> Iterator[tuple[Ordered, Callable[[RunHead], RunJou
 
             def go_on(now: RunHead) -> RunJournal:
                 refuse_if_moved(then, now)
-                return RunJournal(folder, journal, entries, _keys(folder, entries))
+                keys = _keys(folder, entries)
+                return RunJournal(folder, journal, entries, keys, entries[0].moment.at)
 
             yield then.ordered, go_on
 
