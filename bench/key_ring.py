@@ -131,6 +131,11 @@ class MemoryKeyRing:
         entry.previous = others[0] if others else None
         self._changed()
 
+    def disprove(self, device: str, slot: KeySlot) -> None:
+        """The device was proven to hold another key than the current one: that is let go."""
+        self._entry(device, slot).current = None
+        self._changed()
+
     def saw_counter(self, device: str, counter: int) -> None:
         """The device has seen this command counter: the next ones are above it."""
         self._counters[device] = max(counter, self._counters.get(device, 0))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from errno import EINVAL, ENXIO
 from pathlib import Path
 from typing import BinaryIO, Final
+
+from bench.errors import BenchError
 
 _KINDS: Final = (
     (stat.S_ISDIR, "a folder"),
@@ -35,6 +38,25 @@ def open_plain(path: Path) -> BinaryIO:
     mode = os.fstat(handle).st_mode
     if not stat.S_ISREG(mode):
         os.close(handle)
-        kind = next((name for is_one, name in _KINDS if is_one(mode)), "a device")
-        raise NotPlain(EINVAL, f"expected a file, got {kind}")
+        raise NotPlain(EINVAL, _expected(mode))
     return os.fdopen(handle, "rb")
+
+
+def refuse_others(folder: Path, names: Iterable[str]) -> None:
+    """Before files of these names are written. Raises `BenchError` where one is there and is none:
+    to open a pipe for writing waits for a reader, and no signal ends that.
+    """
+    for path in (folder / name for name in names):
+        try:
+            mode = path.stat().st_mode
+        except OSError:
+            continue  # what opens it says so
+        if not stat.S_ISREG(mode):
+            raise BenchError(
+                f"{path}: {_expected(mode)}", hint="move it away, and give the same command again"
+            )
+
+
+def _expected(mode: int) -> str:
+    kind = next((name for is_one, name in _KINDS if is_one(mode)), "a device")
+    return f"expected a file, got {kind}"

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from bench.clock import Clock
 from bench.devices import PowerSwitch
@@ -24,6 +24,13 @@ from bench.units import SECOND, Micros
 
 POWER_CUT: Final = "power-cut"
 """The fault that a relay can do to a real device; its name is that of the emulated one."""
+
+
+class GuardedRelays(PowerSwitch, Protocol):
+    """Relays that are put back whatever ends the run."""
+
+    def note_put_back(self, channel: int) -> None:
+        """Writes down that the channel, which was cut, is on again at the end."""
 
 
 @dataclass(order=True, slots=True)
@@ -46,7 +53,7 @@ class PowerCuts:
         self,
         cuts: Sequence[FaultSpec],
         feeds: Mapping[str, int],
-        board: PowerSwitch,
+        board: GuardedRelays,
         clock: Clock,
         stop: Callable[[str], None],
     ) -> None:
@@ -91,7 +98,7 @@ class PowerCuts:
         return tuple(cut for n, cut in enumerate(self._cuts) if n not in self._struck)
 
     def end(self) -> None:
-        """What is still cut is put back. Safe to repeat. Raises nothing: see `fault`."""
+        """What is still cut is put back and noted. Safe to repeat. Raises nothing: see `fault`."""
         with self._news:
             self._over = True
             self._news.notify()
@@ -101,6 +108,7 @@ class PowerCuts:
             with suppress(BenchError):  # the safe state tries again, and says so
                 self._board.set_channel(channel, closed=True)
                 del self._off[channel]
+                self._board.note_put_back(channel)
 
     def _enter(self, act: _Act) -> None:
         with self._news:

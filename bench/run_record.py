@@ -32,7 +32,7 @@ from bench.suite import Scenario
 from bench.suite_reading import PreparedScenario
 from bench.tool_identity import tool_commit, tool_version
 from bench.trace import Attempt
-from bench.units import SECOND, format_instant
+from bench.units import SECOND, Micros, format_instant
 from bench.verdict import Verdict
 
 
@@ -236,7 +236,9 @@ def run_record(
     chosen: list[PreparedScenario],
     records: list[ScenarioRecord],
     stopped: str,
+    began: Micros,
 ) -> RunRecord:
+    """`began`: by the wall clock, when its first process did."""
     verdicts = [Verdict[r.verdict.upper().replace("-", "_")] for r in records if not r.not_run]
     if stopped or not verdicts:
         verdicts.append(Verdict.INCONCLUSIVE)
@@ -249,7 +251,7 @@ def run_record(
         seed=order.seed,
         tool=tool_version(),
         commit=tool_commit(),
-        started=_started(order.station, chosen, records),
+        started=_started(order.station, chosen, records) or format_instant(began),
         verdict=max(verdicts).label,
         scenarios=tuple(records),
         certificates=certificates_of(records, lambda wanted: strategies[wanted.key]),
@@ -268,7 +270,9 @@ def run_record(
 def _started(
     station: Station, chosen: list[PreparedScenario], records: list[ScenarioRecord]
 ) -> str:
-    """On a virtual clock the earliest start a scenario asks for, else when the first one began."""
+    """On a virtual clock the earliest start a scenario asks for, else when the first one began;
+    empty where none did.
+    """
     if station.clock_source is ClockSource.VIRTUAL:
         return format_instant(min((p.scenario.start for p in chosen), default=0))
     return min((record.started for record in records if record.started), default="")

@@ -219,7 +219,7 @@ def _run_suite(
                 watch.ended(records[-1].verdict)
                 line += len(ran.events)
             recording.finish()
-        record = run_record(order, suite, chosen, records, stopped)
+        record = run_record(order, suite, chosen, records, stopped, journal.began)
         if order.station_named:
             inputs.take_station(find("stations", order.station_named))
         inputs.store(folder)

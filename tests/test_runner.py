@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from bench import runner
 from bench.cli import main
-from bench.clock import Cancellation
+from bench.clock import Cancellation, WallClock
 from bench.emulation import Reply
 from bench.errors import BenchError, UsageError
 from bench.leaks import find_leaks
@@ -26,7 +26,9 @@ from bench.scenario.run import run_scenario
 from bench.secret import Secret
 from bench.shipped import find
 from bench.station import DIRECT, Station
+from bench.station.form import ClockSource
 from bench.suite_reading import PreparedScenario, read_suite
+from bench.units import SECOND, parse_instant
 
 SUITE = """\
 suite: three
@@ -59,6 +61,18 @@ def suite(tmp_path: Path) -> Path:
 def run(suite: Path, *only: str, seed: int = 1, token: Cancellation | None = None) -> RunRecord:
     order = Order(suite, str(suite), seed, only)
     return run_suite(order, suite.parent / "out", cancellation=token)
+
+
+def test_a_run_that_was_stopped_before_its_first_scenario_says_when_it_began(suite: Path) -> None:
+    station = replace(DIRECT, clock=ClockSource.WALL)
+    token = Cancellation()
+    token.cancel("SIGINT")
+    before = WallClock().now()
+    record = run_suite(
+        Order(suite, str(suite), 1, station=station), suite.parent / "out", cancellation=token
+    )
+    assert {each.started for each in record.scenarios} == {""}
+    assert before // SECOND * SECOND <= parse_instant(record.started) <= WallClock().now()
 
 
 def test_each_scenario_has_its_own_verdict_and_the_run_the_worst(suite: Path) -> None:

@@ -276,7 +276,7 @@ def _compare(
 def _run_alone(order: Order, number: int, out: Path | None, *, as_json: bool) -> None:
     from bench.campaign.mix_reading import require_in_time
     from bench.campaign.one_alone import write_suite
-    from bench.cli.running import conclude, shown
+    from bench.cli.running import conclude, shown, told_if_stopped
     from bench.cli.signals import cancelled_by_signals
     from bench.order import Order as RunOrder
     from bench.runner import run_suite
@@ -287,6 +287,7 @@ def _run_alone(order: Order, number: int, out: Path | None, *, as_json: bool) ->
     alone = RunOrder(suite, str(suite), order.seed)
     with (
         cancelled_by_signals() as cancellation,
+        told_if_stopped(cancellation, lambda: folder),
         shown(alone, quiet=as_json, page=False) as how,
     ):
         record = run_suite(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bench.errors import UsageError
-from bench.journal.key_store import FILE, KeyStore
+from bench.journal.key_store import FILE, KeyStore, RetiredKey
 from bench.printable import printable
 
 
@@ -37,10 +37,18 @@ def keys(run: Path, take: str | None, to: Path | None) -> None:
         )
     store = KeyStore.open(path)
     if take is None or to is None:
-        for scenario, place, state, key in store.listed():
-            where = f"{place} of {scenario}" if place else key.label
-            click.echo(printable(f"{key.check_value}  {state:8}  {where}"))
+        _list(store)
         return
     store.hand_out(take.upper(), to)
     click.echo(f"{printable(str(to))}: the key {take.upper()}")
     click.echo(printable(f"in the station file, beside it:  security: {{sua: file:{to.name}}}"))
+
+
+def _list(store: KeyStore) -> None:
+    listed = [*store.listed()]
+    for scenario, place, held_as, key in listed:
+        where = f"{place} of {scenario}" if place else key.label
+        state = "retired" if isinstance(key, RetiredKey) else held_as
+        click.echo(printable(f"{key.check_value}  {state:8}  {where}"))
+    if not listed:
+        click.echo("no key is kept: the run made none, and its meters hold none that it was given")

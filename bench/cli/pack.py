@@ -82,11 +82,13 @@ def pack(
     if made_key is not None:
         signer = Signer(made_key)
     made = make(folder, signer, amended)
+    there = _is_there(target, made.content)
     if made_key is not None:
         store_key(made_key, target.parent)
         click.echo(f"private key  {target.parent / PRIVATE}: whoever has it signs as you; keep it")
         click.echo(f"public key   {target.parent / PUBLIC}: give it to whoever verifies")
-    _write(target, made.content)
+    if not there:
+        _write(target, made.content)
     _tell(target, made, signed=signer is not None)
 
 
@@ -126,29 +128,40 @@ def _manifest_of(path: Path, folder: Path) -> str:
     return found.manifest.digest
 
 
-def _write(target: Path, content: bytes) -> None:
-    """The same pack may be written again; another file is not written over."""
+def _is_there(target: Path, content: bytes) -> bool:
+    """Whether the same pack was written before. Raises `UsageError` where something else is."""
     try:
-        if target.exists():
-            with open_plain(target) as file:
-                same = file.read(len(content) + 1) == content
-            if not same:
-                raise UsageError(
-                    f"{target}: holds something else already", hint="name another file with --out"
-                )
-            return
-        unfinished = target.with_name(f"{target.name}.unfinished")
-        unfinished.write_bytes(content)
-        unfinished.replace(target)
+        if not target.exists():
+            return False
+        with open_plain(target) as file:
+            same = file.read(len(content) + 1) == content
     except NotPlain as error:
         raise UsageError(
             f"{target}: {error.strerror}", hint="name another file with --out"
         ) from None
     except OSError as error:
-        raise BenchError(
-            f"{target}: cannot be written: {error.strerror}",
-            hint="name another file with --out, or make room on the disk",
-        ) from None
+        raise _unwritable(target, error) from None
+    if not same:
+        raise UsageError(
+            f"{target}: holds something else already", hint="name another file with --out"
+        )
+    return True
+
+
+def _write(target: Path, content: bytes) -> None:
+    try:
+        unfinished = target.with_name(f"{target.name}.unfinished")
+        unfinished.write_bytes(content)
+        unfinished.replace(target)
+    except OSError as error:
+        raise _unwritable(target, error) from None
+
+
+def _unwritable(target: Path, error: OSError) -> BenchError:
+    return BenchError(
+        f"{target}: cannot be written: {error.strerror}",
+        hint="name another file with --out, or make room on the disk",
+    )
 
 
 def _tell(target: Path, made: Packed, *, signed: bool) -> None:

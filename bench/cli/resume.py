@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.accepting import accept_option
-from bench.cli.running import conclude, reported_if_interrupted, shown
+from bench.cli.running import conclude, reported_if_interrupted, shown, told_if_stopped
 from bench.cli.signals import cancelled_by_signals
 from bench.errors import UsageError
 
@@ -75,6 +75,7 @@ def resume(
         with (
             reported_if_interrupted(lambda: folder, as_json=as_json),
             cancelled_by_signals() as cancellation,
+            told_if_stopped(cancellation, lambda: folder),
             shown(order, quiet=as_json, page=page) as how,
         ):
             record = run_suite(

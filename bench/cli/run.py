@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.accepting import accept_option
-from bench.cli.running import conclude, reported_if_interrupted, shown
+from bench.cli.running import conclude, reported_if_interrupted, shown, told_if_stopped
 from bench.cli.signals import cancelled_by_signals
 from bench.errors import BenchError, UsageError
 from bench.printable import printable
@@ -132,6 +132,7 @@ def run(
     with (
         reported_if_interrupted(place, as_json=as_json),
         cancelled_by_signals() as cancellation,
+        told_if_stopped(cancellation, place),
         shown(order, quiet=as_json, page=page) as how,
     ):
         record = run_suite(

@@ -44,7 +44,6 @@ def conclude(
 
     _report(record, folder, as_json=as_json)
     if cancellation.reason is not None:
-        click.echo(f"stopped; go on with: smets1-bench resume {printable(str(folder))}", err=True)
         raise SystemExit(INTERRUPTED)
     code = record.worst.exit_code
     if acceptance is not None:
@@ -56,6 +55,17 @@ def conclude(
     if code is ExitCode.PASS and not decided:
         code = ExitCode.INCONCLUSIVE
     raise SystemExit(code)
+
+
+@contextmanager
+def told_if_stopped(cancellation: Cancellation, folder: Callable[[], Path]) -> Iterator[None]:
+    """How the run in the block goes on, if it was stopped. To stand within what takes the signals:
+    a further Ctrl-C may end the report, and the line is there.
+    """
+    yield
+    if cancellation.reason is not None:
+        place = printable(str(folder()))
+        click.echo(f"stopped; go on with: smets1-bench resume {place}", err=True)
 
 
 @contextmanager

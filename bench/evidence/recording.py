@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from bench.evidence.checkpoints import CheckpointWriter
-from bench.evidence.contents import CHECKPOINTS, ENVIRONMENT, TRACE
+from bench.evidence.contents import CHECKPOINTS, CLOCK, ENVIRONMENT, TRACE
 from bench.evidence.signing import Signer, canonical
+from bench.plain_file import refuse_others
 from bench.tool_identity import software
 from bench.trace import Event, to_json
 from bench.units import MINUTE, Micros
@@ -50,8 +51,11 @@ class Recording:
         self._marked: Micros | None = None
 
     def __enter__(self) -> Recording:
-        """Begins the files anew. Raises `OSError`."""
+        """Begins the files anew. Raises `OSError`, or `BenchError` where a pipe is in the place of
+        one.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
+        refuse_others(self._folder, (TRACE, CHECKPOINTS, ENVIRONMENT, CLOCK))
         if self._again:
             files = (self._folder / name for name in (TRACE, CHECKPOINTS))
             self._before = {path: path.read_bytes() for path in files if path.exists()}

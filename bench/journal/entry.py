@@ -36,6 +36,9 @@ class Entry:
     moment: Moment
 
 
+KEYS: Final = "keys"
+"""The target of a reading that is a new key: its label and, as the body, its check value."""
+
 START: Final = bytes(32)
 """What the first entry is chained to."""
 

@@ -1,8 +1,9 @@
 """Where the keys of a run are: one file beside the journal, readable by its owner only.
 
 It holds every key that a device may hold: the current one, the one on its way, the one before,
-until it is proven that a key is held nowhere and it is retired. Each change replaces the file whole
-and is on the disk before the next thing is done, so before the intent of the transfer is written.
+until it is proven that a key is held nowhere and it is retired; then its check value stays. Each
+change replaces the file whole and is on the disk before the next thing is done, so before the
+intent of the transfer is written.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
 from bench.errors import BenchError, UsageError
 from bench.journal.store import JournalFull
+from bench.plain_file import open_plain
 from bench.secret import Secret
 
 FILE: Final = "keys.json"
@@ -60,13 +62,14 @@ class KeyStore:
         self._path = path
         self._rings: dict[str, dict[str, dict[str, Secret]]] = {}
         self._fresh: list[Secret] = []
+        self._retired: set[tuple[str, str]] = set()  # check value and label
 
     @classmethod
     def open(cls, path: Path) -> Self:
         """One that is there. Raises `KeyStoreRefused`."""
         store = cls(path)
         try:
-            with path.open("rb") as file:
+            with open_plain(path) as file:
                 if os.fstat(file.fileno()).st_mode & _OTHERS:
                     raise KeyStoreRefused(
                         f"{path}: others than its owner can read or write it",
@@ -74,7 +77,10 @@ class KeyStore:
                     )
                 store._take(json.load(file))
         except OSError as error:
-            raise KeyStoreRefused(f"{path}: cannot be read: {error.strerror}") from error
+            raise KeyStoreRefused(
+                f"{path}: cannot be read: {error.strerror}",
+                hint="see what is there: the file with the run's keys belongs in that place",
+            ) from error
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise KeyStoreRefused(
                 f"{path}: not a key store of this version",
@@ -93,6 +99,25 @@ class KeyStore:
             }
             for scenario, ring in data["rings"].items()
         }
+        retired = map(_secret, data.get("retired", ()))
+        self._retired = {(key.check_value, key.label) for key in retired}
+
+    def require(self, made: Iterable[tuple[str, str]]) -> None:
+        """Raises `KeyStoreRefused` where a key of these, by check value and label, is neither held
+        nor known as retired: the file is gone, or an older one.
+        """
+        lost = sorted({*made} - self._known())
+        if lost:
+            named = ", ".join(f"{check_value} ({label})" for check_value, label in lost)
+            got = "an older file" if self._path.exists() else "no such file"
+            raise KeyStoreRefused(
+                f"{self._path}: expected the keys that the run made, got {got}, without {named}",
+                hint="put the file back as the run left it: it may be the only way to the devices",
+            )
+
+    def _known(self) -> set[tuple[str, str]]:
+        held = {(key.check_value, key.label) for *_, key in self.every()}
+        return held | self._retired
 
     def ring(self, scenario: str) -> Mapping[str, Mapping[str, Secret]]:
         """What is held for a scenario's devices: `device/slot`, then the key's state."""
@@ -150,7 +175,10 @@ class KeyStore:
         self._write()
 
     def find(self, check_value: str, label: str) -> Secret:
-        """The key of that check value and label, or what is left of it if it was retired."""
+        """The key of that check value and label, or what is left of it if it was retired.
+
+        Raises `KeyStoreRefused` where it was never here.
+        """
         placed = (
             key
             for ring in self._rings.values()
@@ -160,19 +188,27 @@ class KeyStore:
         for key in (*self._fresh, *placed):
             if key.check_value == check_value and key.label == label:
                 return key
+        self.require([(check_value, label)])
         return RetiredKey(label, check_value)
 
     def keep(self, scenario: str, ring: dict[str, dict[str, Secret]]) -> None:
         """The ring of a scenario as it is now; on the disk when this returns."""
+        before = self._known()
         self._rings[scenario] = ring
         held = [key for states in ring.values() for key in states.values()]
         self._fresh = [key for key in self._fresh if not any(key is other for other in held)]
+        self._retired = before
+        self._retired -= {(key.check_value, key.label) for *_, key in self.every()}
         self._write()
 
     def _write(self) -> None:
         data = {
             "format": _FORMAT,
             "unplaced": [_revealed(key) for key in self._fresh],
+            "retired": [
+                _revealed(RetiredKey(label, check_value))
+                for check_value, label in sorted(self._retired)
+            ],
             "rings": {
                 scenario: {
                     place: {state: _revealed(key) for state, key in states.items()}

@@ -11,6 +11,7 @@ from typing import Final
 
 from bench.errors import BenchError, Busy
 from bench.journal.next_step import next_step
+from bench.plain_file import refuse_others
 
 FILE: Final = "run.lock"
 
@@ -19,8 +20,9 @@ FILE: Final = "run.lock"
 def locked(folder: Path) -> Iterator[None]:
     """Holds the folder; the system lets go of it when the process ends, however it ends.
 
-    Raises `Busy` where another process holds it.
+    Raises `Busy` where another process holds it; `BenchError` where it cannot be held.
     """
+    refuse_others(folder, (FILE,))
     try:
         handle = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:

@@ -18,7 +18,7 @@ from typing import Any, NoReturn, TypeVar
 from bench.clock import Cancellation, Cancelled, Clock, PacedClock
 from bench.devices import Identity
 from bench.errors import BenchError, Interrupted, PeerError, PortGone, UsageError
-from bench.journal.entry import Entry, Kind
+from bench.journal.entry import KEYS, Entry, Kind
 from bench.journal.gap import Gap, clock_is_synchronised, gap_between
 from bench.journal.key_store import KeyStore
 from bench.journal.moment import Moment, moment
@@ -180,7 +180,7 @@ class Recorder:
         """
         store = self._keys
         if store is None:
-            return self._act(How.WITHIN, "keys", label, "", make)
+            return self._act(How.WITHIN, KEYS, label, "", make)
 
         def keep() -> Secret:
             key = make()
@@ -190,7 +190,7 @@ class Recorder:
         def find(check_value: str) -> Secret:
             return store.find(check_value, label)
 
-        return self._reading("keys", label, keep, lambda key: key.check_value, find)
+        return self._reading(KEYS, label, keep, lambda key: key.check_value, find)
 
     # --- one act -------------------------------------------------------------------------------
 
@@ -264,7 +264,7 @@ class Recorder:
             result = call()
         except (JournalFull, PortGone) as error:
             self.stop(error)
-        keep = Keep.SYNCED if target == "keys" else Keep.GATHERED
+        keep = Keep.SYNCED if target == KEYS else Keep.GATHERED
         self._write(Kind.READING, target, operation, written(kept(result)), keep)
         return result
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.clock import Cancellation, Clock, PacedClock
 from bench.errors import BenchError, UsageError
 from bench.journal import key_store, store
-from bench.journal.entry import Entry, Kind
+from bench.journal.entry import KEYS, Entry, Kind
 from bench.journal.gap import Gap
 from bench.journal.key_store import KeyStore
 from bench.journal.lock import locked
@@ -20,19 +20,29 @@ from bench.journal.recording import Recording, body_of, recordings
 from bench.journal.run_head import Ordered, RunHead, refuse_if_moved
 from bench.journal.store import Journal, JournalDamaged, JournalFull, Keep
 from bench.journal.values import written
+from bench.plain_file import refuse_others
 from bench.units import Micros, format_instant
 
 
 class RunJournal:
-    """What a run keeps beside its results. `recorder` makes the one of each scenario."""
+    """What a run keeps beside its results. `recorder` makes the one of each scenario.
+
+    `began`: when its first process did.
+    """
 
     def __init__(
-        self, folder: Path, journal: Journal, entries: tuple[Entry, ...], keys: KeyStore
+        self,
+        folder: Path,
+        journal: Journal,
+        entries: tuple[Entry, ...],
+        keys: KeyStore,
+        began: Micros,
     ) -> None:
         self._folder = folder
         self._journal = journal
         self._recordings = recordings(entries)
         self.keys = keys
+        self.began = began
         self.resumed = bool(entries)
 
     def recording(self, scenario: str) -> Recording:
@@ -86,7 +96,7 @@ def journalled(folder: Path, head: RunHead, at: Micros) -> Iterator[RunJournal]:
         _clear(folder)
         journal = _begun(folder, Entry(Kind.RUN, 0, "", "", written(head), moment(at)))
         with _closing(journal):
-            yield RunJournal(folder, journal, (), KeyStore(folder / key_store.FILE))
+            yield RunJournal(folder, journal, (), KeyStore(folder / key_store.FILE), at)
 
 
 def _begun(folder: Path, first: Entry) -> Journal:
@@ -120,24 +130,34 @@ def _clear(folder: Path) -> None:
 @contextmanager
 def taken_up(folder: Path) -> Iterator[tuple[Ordered, Callable[[RunHead], RunJournal]]]:
     """The journal of a run that was stopped: how it was ordered, and the journal itself once it is
-    told what the run would be now, which raises `UsageError` where anything has moved.
+    told what the run would be now, which raises `UsageError` where anything has moved, and
+    `KeyStoreRefused` where a key that the run made is not kept any more.
 
     Raises `Busy`, `UsageError` (no run, or it has finished), `JournalDamaged`, `BenchError` (it may
-    not be written).
+    not be written, or something else is in a file's place).
     """
     _require_run(folder)
     with locked(folder):
+        refuse_others(folder, store.FILES)
         journal, entries = Journal.open(folder / store.FILE)
         with _closing(journal):
             then = _head(folder, entries)
 
             def go_on(now: RunHead) -> RunJournal:
                 refuse_if_moved(then, now)
-                path = folder / key_store.FILE
-                keys = KeyStore.open(path) if path.exists() else KeyStore(path)
-                return RunJournal(folder, journal, entries, keys)
+                keys = _keys(folder, entries)
+                return RunJournal(folder, journal, entries, keys, entries[0].moment.at)
 
             yield then.ordered, go_on
+
+
+def _keys(folder: Path, entries: tuple[Entry, ...]) -> KeyStore:
+    """The keys of the run. Raises `KeyStoreRefused` where one lacks that the run made."""
+    path = folder / key_store.FILE
+    keys = KeyStore.open(path) if path.exists() else KeyStore(path)
+    made = [each for each in entries if each.kind is Kind.READING and each.target == KEYS]
+    keys.require((body_of(each, str), each.operation) for each in made)
+    return keys
 
 
 def _require_run(folder: Path) -> None:

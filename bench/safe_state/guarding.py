@@ -35,6 +35,10 @@ class GuardedPowerSwitch:
         if closed is undo.closed:
             self._state.settled(self._found.pop(channel))
 
+    def note_put_back(self, channel: int) -> None:
+        """That it is on again at the end is noted in the run's folder."""
+        self._state.note(SetRelay(self._port, self._profile, channel, True))
+
     def channel_closed(self, channel: int) -> bool:
         return self._board.channel_closed(channel)
 

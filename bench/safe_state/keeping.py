@@ -66,8 +66,12 @@ class SafeState:
                 outcome = PUT_BACK
                 if self._watchdog is not None:
                     self._watchdog.settled(undo)
-            with suppress(OSError):  # a full disk must not keep the mains off
-                note(self._folder, "run", str(undo), outcome)
+            self.note(undo, outcome)
+
+    def note(self, undo: Undo, outcome: str = PUT_BACK) -> None:
+        """A line of it in the run's folder, if there is room for one."""
+        with suppress(OSError):  # a full disk must not keep the mains off
+            note(self._folder, "run", str(undo), outcome)
 
     def __enter__(self) -> Self:
         return self

@@ -30,7 +30,10 @@ def endangered(stage: Stage) -> str:
 
 
 def unmet(stage: Stage, before: Truth) -> str:
-    """Why a real meter is not as the scenario takes it to be: it answers, and holds another key."""
+    """Why a real meter is not as the scenario takes it to be: it answers, and holds another key.
+
+    The one that the bench has for it is then not kept as that of the meter.
+    """
     strangers = [
         meter.name
         for meter in stage.plot.prepared.installation.meters
@@ -41,6 +44,8 @@ def unmet(stage: Stage, before: Truth) -> str:
     ]
     if not strangers:
         return ""
+    for name in strangers:
+        stage.keys.disprove(name, KeySlot.SUA)
     return (
         f"its preconditions do not hold: {' and '.join(strangers)} proved none of the keys that "
         "the bench has for it"

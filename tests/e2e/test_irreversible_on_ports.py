@@ -17,6 +17,7 @@ from typing import Any
 from bench.demo_keys import demo_key
 from bench.devices import KeySlot
 from bench.errors import ExitCode
+from bench.journal.key_store import FILE, KeyStore
 from bench.ledger import beside, read_ledger
 from bench.secret import Secret
 from drivers.profiles.dlms_keys import demo_meter_keys
@@ -103,6 +104,8 @@ def test_last_asked_for_and_checked_before(tmp_path: Path) -> None:
         assert code == ExitCode.INCONCLUSIVE
         for each in strange.values():
             assert "electricity and gas proved none of the keys" in each["not_run"]
+        store = KeyStore.open(tmp_path / "strange" / FILE)
+        assert not [*store.every()], "what a meter does not hold is not kept as its key"
         ledger = read_ledger(beside(tmp_path / "bench.yaml"))
         (meter,) = (each for each in ledger.entries.values() if each.name == "electricity")
         assert meter.wrong_keys == 2, "each scenario asked for the old key once"

@@ -279,6 +279,17 @@ def test_checkpoints_signed_while_it_ran(tmp_path: Path) -> None:
 # --- the commands
 
 
+def test_no_key_is_made_for_a_pack_that_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "a.zip").write_text("something else")
+    refused = command("pack", folder, "--new-key", "--out", tmp_path / "taken" / "a.zip")
+    assert refused.exit_code == ExitCode.USAGE
+    assert "holds something else already" in refused.output
+    assert not (tmp_path / "taken" / PRIVATE).exists()
+    as_hinted = command("pack", folder, "--new-key", "--out", tmp_path / "taken" / "b.zip")
+    assert as_hinted.exit_code == 0, as_hinted.output
+
+
 def test_from_run_to_proof_on_the_command_line(folder: Path) -> None:
     parent = folder.parent
     done = command("pack", folder, "--new-key")

@@ -47,6 +47,7 @@ STORY = [
     ("drop_staged", {"current": NEW}),
     ("stage_back", {"current": NEW, "staged": OLD}),
     ("prove_back", {"current": OLD, "previous": NEW}),
+    ("disprove", {"previous": NEW}),
 ]
 TAKES = {"stage": (NEW,), "stage_back": (OLD,), "prove_back": (OLD,)}
 
@@ -102,6 +103,27 @@ def test_a_retired_key_is_known_by_its_check_value_alone(path: Path) -> None:
     with pytest.raises(BenchError, match="was retired and destroyed"):
         found.reveal()
     assert NEW.reveal().hex() not in path.read_text()
+
+
+def test_a_key_that_was_never_here_is_not_taken_for_a_retired_one(path: Path) -> None:
+    live_ring(path)
+    older = path.read_bytes()
+    ring = StoredKeyRing({("electricity", SUA): OLD}, KeyStore.open(path), "da")
+    ring.go_live(raised)
+    ring.stage("electricity", SUA, NEW)
+    path.write_bytes(older)
+    said = f"got an older file, without {NEW.check_value} .electricity/SUA."
+    with pytest.raises(KeyStoreRefused, match=said):
+        KeyStore.open(path).find(NEW.check_value, NEW.label)
+
+
+def test_a_key_that_comes_back_is_not_retired(path: Path) -> None:
+    ring = live_ring(path)
+    ring.stage("electricity", SUA, NEW)
+    ring.drop_staged("electricity", SUA)
+    ring.stage("electricity", SUA, NEW)
+    found = KeyStore.open(path).find(NEW.check_value, NEW.label)
+    assert found.reveal() == NEW.reveal()
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o666])

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from bench.cli import main
 from bench.devices import KeySlot
 from bench.errors import ExitCode
-from bench.journal.key_store import FILE, KeyStore
+from bench.journal.key_store import FILE, KeyStore, RetiredKey
 from bench.journal.stored_key_ring import StoredKeyRing
 from bench.secret import Secret
 from bench.secret_reference import read_secret
@@ -53,6 +53,24 @@ def test_a_name_in_the_file_does_not_steer_the_terminal(run: Path) -> None:
     assert told.exit_code == 0
     assert "\N{REPLACEMENT CHARACTER}[31mrotation" in told.output
     assert "\x1b" not in told.output
+
+
+def test_a_key_without_its_bytes_is_not_offered(run: Path) -> None:
+    store = KeyStore(run / FILE)
+    gone = RetiredKey(NEW.label, NEW.check_value)
+    store.keep("rotation", {"electricity/SUA": {"current": OLD, "staged": gone}})
+    assert keys(run).output.splitlines() == [
+        f"{OLD.check_value}  current   electricity/SUA of rotation",
+        f"{NEW.check_value}  retired   electricity/SUA of rotation",
+    ]
+
+
+def test_a_run_whose_meter_holds_another_key_than_it_was_given(tmp_path: Path) -> None:
+    ring = StoredKeyRing({("electricity", KeySlot.SUA): OLD}, KeyStore(tmp_path / FILE), "rotation")
+    ring.go_live(lambda error: None)
+    ring.disprove("electricity", KeySlot.SUA)
+    listed = keys(tmp_path)
+    assert (listed.exit_code, listed.output.startswith("no key is kept: ")) == (0, True)
 
 
 THIRD = Secret(b"t" * 16, "electricity/SUA")

@@ -10,7 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from bench.cli import main
+from bench.clock import Cancelled
 from bench.errors import ExitCode
 from bench.journal import run_head
 from bench.journal.lock import locked
@@ -100,6 +103,27 @@ def test_the_process_is_known_by_its_source(
     assert before == process_fingerprint()
     monkeypatch.setattr(run_head, "PROCESS", ("bench.migration", "bench.mehrs"))
     assert process_fingerprint() != before
+
+
+def test_ctrl_c_again_while_the_report_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*words: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        raise Cancelled("SIGINT")
+
+    def interrupted_again(folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bench.scenario.run.migrate", interrupted)
+    monkeypatch.setattr("bench.report.render.render", interrupted_again)
+    out = tmp_path / "out"
+    words = ["run", "--scenario", SCENARIOS[0], "--out", str(out)]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == INTERRUPTED
+    told = f"stopped; go on with: smets1-bench resume {out}\ninterrupted\n"
+    assert told in result.output
+    assert (out / "result.json").exists()
 
 
 def test_ctrl_c_and_resume(tmp_path: Path) -> None:
