@@ -62,7 +62,7 @@ def mismatches(ran: Ran, rules: RuleVerdicts) -> list[str]:
     assert ran.after is not None, "the scenario has ended"
     return [
         *(() if _was_down(ran) else _unmet(ran)),
-        *(line for line, got in _rules(ran, rules) if not _by_outage(ran, got)),
+        *(line for line, got in _rules(ran, rules) if not _undecided(ran, got)),
         *_invariants(ran),
         *_faults(ran),
         *_operator(ran),
@@ -175,7 +175,7 @@ def unknowable(ran: Ran, rules: RuleVerdicts) -> list[str]:
         *_unanswered(ran),
         *_unarmed(ran),
         *(f"{line}, and the bench was down meanwhile" for line in _unmet_when_down(ran)),
-        *(line for line, got in _rules(ran, rules) if _by_outage(ran, got)),
+        *(line for line, got in _rules(ran, rules) if _undecided(ran, got)),
     ]
 
 
@@ -231,10 +231,14 @@ def _rules(ran: Ran, rules: RuleVerdicts) -> Iterator[tuple[str, str]]:
             yield f"rule {rule}: expected passed or not-exercised, got {got}", got
 
 
-def _by_outage(ran: Ran, verdict: str) -> bool:
-    """Of a run that was down, or whose clock nobody vouches for: no fault of an installation's."""
+def _undecided(ran: Ran, verdict: str) -> bool:
+    """Of a run that was down, or in real time, where a clock is not exact: no fault of the kit's.
+
+    In virtual time nothing is uncertain, and what should have passed and is inconclusive is wrong.
+    """
+    real_time = ran.clock_evidence is not None
     down = any(isinstance(event, Outage) for event in ran.events)
-    return down and verdict == RuleVerdict.INCONCLUSIVE
+    return (real_time or down) and verdict == RuleVerdict.INCONCLUSIVE
 
 
 def _invariants(ran: Ran) -> Iterator[str]:

@@ -252,6 +252,17 @@ def test_what_may_come_of_a_bench_that_was_down_is_no_failure(
     assert mismatches(expecting(taken_up(da, "clock"), **wanted), RULES)
 
 
+def test_a_rule_that_a_real_clock_leaves_open_is_no_failure(da: Ran) -> None:
+    """In virtual time the clock is exact, and what should have passed is wrong."""
+    rules = {"3.1-persistence": "inconclusive"}
+    said = "rule 3.1-persistence: expected passed or not-exercised, got inconclusive"
+    assert mismatches(expecting(da), rules) == [said]
+    real = replace(da, clock_evidence={})
+    assert mismatches(expecting(real), rules) == []
+    assert unknowable(expecting(real), rules) == [said]
+    assert mismatches(expecting(real), {"3.1-persistence": "failed"})
+
+
 def test_a_device_is_judged_also_where_the_bench_was_down(da: Ran) -> None:
     ran = expecting(taken_up(da))
     assert unknowable(ran, RULES) == []
