@@ -43,15 +43,15 @@ def open_plain(path: Path) -> BinaryIO:
 
 
 def refuse_others(folder: Path, names: Iterable[str]) -> None:
-    """Before files of these names are written. Raises `BenchError` where one is there and is none:
-    to open a pipe for writing waits for a reader, and no signal ends that.
+    """Before files of these names are written. Raises `BenchError` where a folder, a pipe or the
+    like is there: to open a pipe for writing waits for a reader, and no signal ends that.
     """
     for path in (folder / name for name in names):
         try:
             mode = path.stat().st_mode
         except OSError:
             continue  # what opens it says so
-        if not stat.S_ISREG(mode):
+        if not (stat.S_ISREG(mode) or stat.S_ISCHR(mode)):
             raise BenchError(
                 f"{path}: {_expected(mode)}", hint="move it away, and give the same command again"
             )
