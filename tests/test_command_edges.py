@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bench.cli import CUT_OFF, main
+from bench.cli import COMMANDS, CUT_OFF, main
 from bench.cli.signals import cancelled_by_signals
 from bench.errors import ExitCode
 
@@ -73,3 +73,15 @@ def test_names_that_lead_nowhere(tmp_path: Path) -> None:
     ):
         done = CliRunner().invoke(main, words)
         assert (done.exit_code, text in done.output) == (ExitCode.USAGE, True), done.output
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_imports_no_library_that_it_needs_later(command: str) -> None:
+    code = (
+        "import sys\n"
+        "from bench.cli import main\n"
+        f"main([{command!r}, '--help'], standalone_mode=False)\n"
+        "print([m for m in ('jinja2', 'pydantic', 'rich', 'serial', 'yaml') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,13 +17,12 @@ from bench.cli.signals import cancelled_by_signals, interrupted_by_ctrl_c
 from bench.clock import Cancellation, Cancelled, WallClock
 from bench.devices import PowerSwitch
 from bench.errors import UsageError
-from bench.place_lending import lent
-from bench.plugins import DRIVERS, load
-from bench.safe_state import GuardedPowerSwitch, SafeState
 from bench.shipped import find
 from bench.spelling import did_you_mean
-from bench.station import Station, read_station
 from bench.units import parse_duration
+
+if TYPE_CHECKING:
+    from bench.station import Station
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,9 @@ def power(station: str, channel: str | None, to: str | None, off_for: str, yes: 
     """
     if channel is not None and to is None:
         raise UsageError("power: say what to do with the channel: on, off or cycle")
+    from bench.place_lending import lent
+    from bench.station import read_station
+
     try:
         span = parse_duration(off_for)
     except ValueError as error:
@@ -110,6 +112,8 @@ def _opened(station: Station, named: str) -> Iterator[Board]:
             f"{named}: the station has no relay board",
             hint="name one under kit: relay-board:, or feeds: under labgrid:",
         )
+    from bench.plugins import DRIVERS, load
+
     lines: Any = load(DRIVERS, "lines")
     kit = lines.BenchKit(lines.KitPort(entry.port, entry.profile), None, WallClock())
     try:
@@ -132,6 +136,8 @@ def _cycle(board: Board, channel: int, span: int, cancellation: Cancellation) ->
         board.switch.set_channel(channel, closed=True)
         return
     clock = WallClock()
+    from bench.safe_state import GuardedPowerSwitch, SafeState
+
     with tempfile.TemporaryDirectory() as folder, SafeState(Path(folder)) as state:
         guarded = GuardedPowerSwitch(board.switch, board.port, board.profile, state)
         guarded.set_channel(channel, closed=False)

@@ -17,7 +17,6 @@ from bench.cli.accepting import all_accepted
 from bench.clock import Cancellation, WallClock
 from bench.errors import ExitCode
 from bench.printable import printable
-from bench.station.form import ClockSource
 
 if TYPE_CHECKING:
     from bench.acceptance import Acceptance
@@ -117,6 +116,7 @@ def shown(order: Order, *, quiet: bool, page: bool) -> Iterator[Shown]:
     from bench.live.status import RUNNING, Status
     from bench.live.terminal import PlainLines, live_terminal
     from bench.operator_terminal import TerminalOperator
+    from bench.station.form import ClockSource
 
     station, wall = order.station, WallClock()
     terminal = TerminalOperator(station.operator, sys.stdin, sys.stderr, os.environ)

@@ -6,8 +6,7 @@ import json
 
 import click
 
-from bench.schemas.forms import KINDS
-from bench.schemas.forms import schema as schema_of
+from bench.schemas import KINDS
 
 
 @click.command()
@@ -22,4 +21,6 @@ def schema(kind: str) -> None:
     Example:
       smets1-bench schema station > station.schema.json
     """
+    from bench.schemas.forms import schema as schema_of
+
     click.echo(json.dumps(schema_of(kind), indent=1, ensure_ascii=False))

@@ -12,6 +12,7 @@ from bench.foreign_logs.log_map import LogMap
 from bench.installation_file import InstallationFile
 from bench.observing.map_file import ObservationMap
 from bench.plugins import DRIVERS, load
+from bench.schemas import KINDS
 from bench.schemas.form_schema import form_schema
 from bench.schemas.overlay_schema import overlay_schema
 from bench.spelling import did_you_mean
@@ -20,7 +21,7 @@ from bench.suite import Suite
 
 Schema = dict[str, Any]
 
-KINDS: Final[Mapping[str, Callable[[], Schema]]] = {
+_FORMS: Final[Mapping[str, Callable[[], Schema]]] = {
     "station": lambda: form_schema("station", Station),
     "suite": lambda: form_schema("suite", Suite),
     "installation": lambda: form_schema("installation", InstallationFile),
@@ -35,7 +36,7 @@ KINDS: Final[Mapping[str, Callable[[], Schema]]] = {
 
 def schema(kind: str) -> Schema:
     """`UsageError`: no file of that kind."""
-    make = KINDS.get(kind)
+    make = _FORMS.get(kind)
     if make is None:
         near = did_you_mean(kind, KINDS) or f"; known: {', '.join(KINDS)}"
         raise UsageError(f"no kind of file is called '{kind}'{near}")

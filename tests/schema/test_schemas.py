@@ -25,7 +25,8 @@ from bench.installation_file import InstallationFile
 from bench.mehrs.loader import load_document
 from bench.mehrs.overlay import read_overlay
 from bench.observing.map_file import ObservationMap
-from bench.schemas.forms import KINDS, schema
+from bench.schemas import KINDS
+from bench.schemas.forms import schema
 from bench.shipped import fixtures
 from bench.station import Station
 from bench.suite import Suite
