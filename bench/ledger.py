@@ -17,6 +17,7 @@ from bench.devices import KeySlot
 from bench.effects import Act
 from bench.emulation import DeviceTruth
 from bench.errors import BenchError, Refused, UsageError
+from bench.plain_file import open_plain
 
 FORMAT: Final = 1
 
@@ -140,7 +141,8 @@ def beside(station: Path) -> Path:
 def read_ledger(path: Path) -> Ledger:
     """An empty one where there is no file. Raises `UsageError` where it is no ledger."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        with open_plain(path) as file:
+            data = json.load(file)
     except FileNotFoundError:
         return Ledger(path)
     except (OSError, ValueError) as error:

@@ -206,12 +206,12 @@ class RunRecord:
 def kit_of(devices: Iterable[DeviceRecord]) -> str:
     """What a record rests on, by what every device said of itself; empty: there is none.
 
-    A device that did not say is taken for neither.
+    A device that did not say is taken for neither, and makes nothing real of what is emulated.
     """
     said = {None if not each.emulated and not each.identity else each.emulated for each in devices}
     if not said:
         return ""
-    if said == {True}:
+    if True in said and False not in said:
         return "EMULATED"
     return "REAL" if said == {False} else "MIXED"
 

@@ -105,7 +105,7 @@ def _chart(
         drawn.append(
             f'<line class="limit" x1="{_LEFT}" y1="{y:.1f}" x2="{_WIDTH - 8}" y2="{y:.1f}"/>'
         )
-    for place in sorted({0, len(bars) // 2, len(bars) - 1}):
+    for place in sorted({0, len(bars) // 2, len(bars) - 1}) if bars else ():
         x = _LEFT + (place + 0.5) * step
         anchor = "start" if not place else "end" if place == len(bars) - 1 else "middle"
         drawn.append(

@@ -17,7 +17,7 @@ from bench.campaign.mix_reading import ReadMix
 from bench.campaign.shard import Plan, Shard
 from bench.campaign.shards_file import begun, taken_up
 from bench.campaign.tally import Tally
-from bench.errors import BenchError
+from bench.errors import BenchError, UsageError
 from bench.mehrs.strategy import Strategy
 from bench.migration.process import require_group
 from bench.tool_identity import this_program, tool_commit, tool_version
@@ -132,6 +132,7 @@ def work_through(
             Shard(first, min(first + order.shard, order.installations), traces)
             for first in range(0, order.installations, order.shard)
         ]
+        _require_traces(kept.done, shards)
         left = [shard for shard in shards if (shard.first, shard.end) not in kept.done]
         before = done = sum(end - first for first, end in kept.done)
         began = time.monotonic()
@@ -147,3 +148,14 @@ def work_through(
         except KeyboardInterrupt:
             complete = done >= order.installations
     return Campaign(order, kept.tally, complete)
+
+
+def _require_traces(done: set[tuple[int, int]], shards: list[Shard]) -> None:
+    """Raises `UsageError` where a shard was counted and its trace is gone."""
+    gone = [
+        f"{shard.trace}: expected the trace of installations that are done, it is gone"
+        for shard in shards
+        if (shard.first, shard.end) in done and shard.trace is not None and not shard.trace.exists()
+    ]
+    if gone:
+        raise UsageError(gone, hint="put it back, or begin the campaign anew in another --out")

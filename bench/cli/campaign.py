@@ -276,6 +276,7 @@ def _compare(
 def _run_alone(order: Order, number: int, out: Path | None, *, as_json: bool) -> None:
     from bench.campaign.mix_reading import require_in_time
     from bench.campaign.one_alone import write_suite
+    from bench.cli.run import given_folder
     from bench.cli.running import conclude, shown, told_if_stopped
     from bench.cli.signals import cancelled_by_signals
     from bench.order import Order as RunOrder
@@ -283,6 +284,7 @@ def _run_alone(order: Order, number: int, out: Path | None, *, as_json: bool) ->
 
     require_in_time(order.mix.mix, number + 1)
     folder = out or _new_folder()
+    given_folder(folder, overwrite=False, hint="name another folder with --out")
     suite = write_suite(order, number, folder)
     alone = RunOrder(suite, str(suite), order.seed)
     with (

@@ -117,7 +117,7 @@ def run(
     from bench.station import read_station
     from bench.suite_reading import Forced
 
-    place = cache(_new_folder) if out is None else cache(lambda: _given_folder(out, overwrite))
+    place = cache(_new_folder) if out is None else cache(lambda: given_folder(out, overwrite))
     forced = Forced(mehrs, mam, overlay)
     order = Order(
         find("suites", suite), printable(suite), seed, only, forced, tolerance=tolerance, yes=yes
@@ -173,7 +173,10 @@ def _new_folder() -> Path:
 OUTPUTS = ("trace.jsonl", "result.json", "report.html", "junit.xml", "mrr6.csv")
 
 
-def _given_folder(folder: Path, overwrite: bool) -> Path:
+def given_folder(
+    folder: Path, overwrite: bool, hint: str = "name another folder, or add --overwrite"
+) -> Path:
+    """One in which a run may begin. Raises `UsageError` where another's results are in it."""
     try:
         there = [name for name in OUTPUTS if (folder / name).exists()]
     except OSError as error:
@@ -183,7 +186,5 @@ def _given_folder(folder: Path, overwrite: bool) -> Path:
         ) from None
     if there and not overwrite:
         what = "a run" if "result.json" in there else there[0]
-        raise UsageError(
-            f"{folder}: holds {what} already", hint="name another folder, or add --overwrite"
-        )
+        raise UsageError(f"{folder}: holds {what} already", hint=hint)
     return folder

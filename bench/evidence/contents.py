@@ -81,4 +81,10 @@ def run_files(folder: Path) -> RunFiles:
     missing = [name for name in NEEDED if name not in packed]
     if missing:
         raise UsageError(f"{folder}: {' and '.join(missing)} must be a file, not a link")
+    if (JOURNAL in packed) != (JOURNAL_HEAD in packed):
+        gone = JOURNAL if JOURNAL_HEAD in packed else JOURNAL_HEAD
+        raise UsageError(
+            f"{folder}: expected {gone} beside the rest of the journal, it is gone",
+            hint="put it back: without it the pack would look tampered with",
+        )
     return RunFiles(packed, tuple(left_out))

@@ -33,6 +33,7 @@ from bench.live.status import (
 from bench.live.view import View, seen
 from bench.mehrs.retry import RepeatPolicy, retry_policy
 from bench.mehrs.strategy import Strategy
+from bench.plain_file import open_plain
 from bench.result import RULE_VERDICTS, StrategyRecord, parameters_of
 from bench.trace import Event
 from bench.trace_reading import FaultyLine
@@ -200,7 +201,8 @@ class Board:
 
 def _kept(folder: Path) -> str | None:
     try:
-        return (folder / STATUS).read_text(encoding="utf-8")
+        with open_plain(folder / STATUS) as file:
+            return file.read().decode()
     except (OSError, ValueError):
         return None
 

@@ -22,6 +22,10 @@ class ConsoleSpeech:
     def __init__(self, dialect: ConsoleDialect) -> None:
         self._dialect = dialect
 
+    @property
+    def operations(self) -> frozenset[str]:
+        return frozenset((*self._dialect.commands, OTHER))
+
     def operation(self, request: bytes) -> str:
         """The command's name in the profile."""
         heard, _ = ConsoleServer(self._dialect).receive(request)

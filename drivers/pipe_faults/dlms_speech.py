@@ -56,6 +56,10 @@ _OPERATION_BY_KIND: Final = {
     FrameKind.DISC: "disconnect",
     FrameKind.RR: "poll",
 }
+_MODE_C: Final = frozenset(
+    ("sign-on", "option-select", "b0", *(f"{kind}{n}" for kind in "prwe" for n in range(7)))
+)
+"""IEC 62056-21: its messages, and commands by their letter and type (6.5)."""
 _DONE_BY_THE_DEVICE: Final = frozenset((0xC0, 0xC1, 0xC3)) | CIPHERED_TAGS
 """Requests that a device acts on; an association it may as well open."""
 _HARMLESS: Final = GetRequest(0xC1, Attribute(15, bytes((0, 0, 40, 0, 0, 255)), 1)).to_bytes()
@@ -70,6 +74,9 @@ class DlmsSpeech:
     """A `Speech` with checksums, sequence numbers and invocation counters."""
 
     protocol: Final = WireProtocol.DLMS
+    operations: Final = frozenset(
+        (*_OPERATION_BY_TAG.values(), *_OPERATION_BY_KIND.values(), *_MODE_C, OTHER)
+    )
 
     def operation(self, request: bytes) -> str:
         for frame in _frames(request):
@@ -81,7 +88,8 @@ class DlmsSpeech:
             return "sign-on"
         if request.startswith(b"\x06") and len(request) > 1:
             return "option-select"
-        return request[1:3].decode("ascii", "replace").lower() if request[:1] == b"\x01" else OTHER
+        command = request[1:3].decode("ascii", "replace").lower()
+        return command if request[:1] == b"\x01" and command in _MODE_C else OTHER
 
     def withheld(self, request: bytes) -> bytes:
         """A read of the association's name in its place: silence would break the link's numbers."""

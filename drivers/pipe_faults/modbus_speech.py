@@ -32,6 +32,7 @@ class ModbusSpeech:
     """A `Speech` with checksums. A request or answer that is cut short is left as it is."""
 
     protocol: Final = WireProtocol.MODBUS
+    operations: Final = frozenset((*_OPERATIONS.values(), OTHER))
 
     def operation(self, request: bytes) -> str:
         return _OPERATIONS.get(request[1], OTHER) if len(request) > 1 else OTHER

@@ -82,6 +82,12 @@ def _problems(spec: PipeFaultSpec, speech: Speech | None) -> Iterator[str]:
         yield "before: expected a time later than after"
     if moment.operation != ANY_OPERATION and speech is None:
         yield f"operation {moment.operation}: nobody says which protocol is spoken here"
+    elif speech is not None and moment.operation not in {ANY_OPERATION, *speech.operations}:
+        yield (
+            f"request: {speech.protocol} has no '{moment.operation}' on its line"
+            f"{did_you_mean(moment.operation, speech.operations)}; "
+            f"there are {', '.join(sorted(speech.operations))}"
+        )
     fault = FAULTS.get(spec.fault)
     if fault is None:
         yield f"no pipe fault has that name{did_you_mean(spec.fault, FAULTS)}"

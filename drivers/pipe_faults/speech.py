@@ -42,6 +42,10 @@ class Speech(Protocol):
     @property
     def protocol(self) -> WireProtocol: ...
 
+    @property
+    def operations(self) -> frozenset[str]:
+        """All names that `operation` gives."""
+
     def operation(self, request: bytes) -> str:
         """A name for what is asked, such as `get` or `read-holding-registers`; `other` if none."""
 

@@ -169,6 +169,14 @@ def test_what_is_done_is_kept(number: signal.Signals, tmp_path: Path) -> None:
     assert 500 <= record["totals"]["installations"] < 200_000
 
 
+def test_one_alone_goes_into_no_other_run(call: Call) -> None:
+    words = ("--only", "3", "--out", "one")
+    assert call(*words).exit_code in (0, 3)
+    again = call(*words)
+    assert again.exit_code == 2
+    assert "one: holds a run already" in again.output
+
+
 def test_workers_do_not_outlive_a_kill(tmp_path: Path) -> None:
     with under_way(tmp_path) as process:
         tasks = Path(f"/proc/{process.pid}/task").glob("*/children")

@@ -131,6 +131,23 @@ def test_the_traces_are_judged_the_same_by_check(tmp_path: Path) -> None:
     assert not counted
 
 
+def test_a_trace_that_is_gone_is_missed(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    order = order_of(50, parquet=True)
+    work_through(order, _Interrupted(1), tmp_path)
+    (trace,) = (tmp_path / "traces").iterdir()
+    trace.unlink()
+    with pytest.raises(UsageError, match="it is gone"):
+        work_through(order, HERE, tmp_path, resume=True)
+
+
+def test_a_campaign_stopped_before_anything_is_done_has_a_page(tmp_path: Path) -> None:
+    stopped = work_through(order_of(50), _Interrupted(0), tmp_path)
+    assert not stopped.complete
+    assert "EMULATED" in campaign_page(stopped)
+    assert json.loads(record_json(stopped))["totals"] == {}
+
+
 @pytest.mark.timeout(240)
 def test_a_dask_worker_that_is_killed_makes_no_difference(whole: Campaign, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")

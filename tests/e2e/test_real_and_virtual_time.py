@@ -44,7 +44,7 @@ scenarios:
     preconditions: {{restore: [restore-keys, switch-back]}}
     parties:{QUICK_PARTIES % ""}
     faults:
-      - {{fault: no-reply, target: electricity, request: rotate_key}}
+      - {{fault: no-reply, target: electricity, request: action}}
     expect: {{outcome: commissioned}}
 """
 

@@ -305,6 +305,8 @@ def test_everything_wrong_with_a_plan_is_said_at_once() -> None:
 def test_a_fault_that_makes_no_sense_for_the_protocol_is_refused() -> None:
     with pytest.raises(UsageError, match="makes sense for dlms, not for modbus"):
         FaultPlan((PipeFaultSpec("wrong-sequence"),), ModbusSpeech())
+    with pytest.raises(UsageError, match="request: modbus has no 'rotate_key' on its line; there"):
+        FaultPlan((PipeFaultSpec("no-reply", PipeMoment(operation="rotate_key")),), ModbusSpeech())
     with pytest.raises(UsageError, match="exception code of 1 to 255, got 'x'"):
         FaultPlan((PipeFaultSpec("refused", code="x"),), ModbusSpeech())
     with pytest.raises(UsageError, match="silence"):

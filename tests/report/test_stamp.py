@@ -19,7 +19,7 @@ SILENT = DeviceRecord("hub", "comms-hub", {}, {}, False)
         ((REAL,), "REAL"),
         ((REAL, EMULATED), "MIXED"),
         ((SILENT,), "MIXED"),
-        ((EMULATED, SILENT), "MIXED"),
+        ((EMULATED, SILENT), "EMULATED"),
         ((REAL, SILENT), "MIXED"),
     ],
 )
