@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -172,3 +173,9 @@ def test_the_sms_of_all_runs_have_a_budget(
     assert bool(said) is bool(not_run)
     assert within_budget(station, prepared, ledger).limits.wake_ups == left
     assert within_budget(Station("s"), prepared, ledger) == Station("s")
+
+
+def test_nobody_waits_for_a_pipe_in_its_place(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "bench.ledger.json")
+    with pytest.raises(UsageError, match="expected a file, got a pipe"):
+        read_ledger(tmp_path / "bench.ledger.json")

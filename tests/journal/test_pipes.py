@@ -13,6 +13,7 @@ import pytest
 from bench.errors import ExitCode
 from bench.evidence.contents import CHECKPOINTS, CLOCK, TRACE
 from bench.journal import key_store, lock, store
+from bench.live.status import STATUS
 from tests.e2e.bench_on_ports import COMMAND
 
 PATIENCE = 60
@@ -68,3 +69,14 @@ def test_a_new_run(tmp_path: Path, name: str) -> None:
 def test_the_keys_of_a_run(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     refused(tmp_path, key_store.FILE, "keys", "run")
+
+
+def test_a_new_run_where_a_status_should_be(tmp_path: Path) -> None:
+    """It only says how far the run is: a new one takes the pipe's place."""
+    (tmp_path / "run").mkdir()
+    os.mkfifo(tmp_path / "run" / STATUS)
+    done = subprocess.run(
+        [*COMMAND, *RUN], cwd=tmp_path, stdout=subprocess.DEVNULL, check=False, timeout=PATIENCE
+    )
+    assert done.returncode == ExitCode.PASS
+    assert (tmp_path / "run" / STATUS).is_file()
