@@ -153,9 +153,13 @@ def work_through(
 def _require_traces(done: set[tuple[int, int]], shards: list[Shard]) -> None:
     """Raises `UsageError` where a shard was counted and its trace is gone."""
     gone = [
-        f"{shard.trace}: expected the trace of installations that are done, it is gone"
+        shard.trace
         for shard in shards
         if (shard.first, shard.end) in done and shard.trace is not None and not shard.trace.exists()
     ]
     if gone:
-        raise UsageError(gone, hint="put it back, or begin the campaign anew in another --out")
+        more = f" with {len(gone) - 1} others" if len(gone) > 1 else ""
+        raise UsageError(
+            f"{gone[0]}: expected the trace of installations that are done, it is gone{more}",
+            hint="put it back, or begin the campaign anew in another --out",
+        )
